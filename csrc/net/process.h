@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The process's one engine, and what happens to it at fork, exit and unload. The engine starts lazily, at the
+ * first send, so a server's master may load the module and its workers send. */
+#ifndef IOTMSG_PROCESS_H
+#define IOTMSG_PROCESS_H
+
+#include "net/engine.h"
+
+/* Counts the forks between the first process that used the engine and this one. Any thread, no lock. */
+unsigned long process_generation(void);
+
+/* The engine, started if need be; NULL with a static sentence in *why. Any thread. */
+struct engine *process_engine(const char **why);
+
+#endif

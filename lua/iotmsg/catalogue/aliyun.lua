@@ -1,0 +1,93 @@
+-- Alibaba's error codes: what each means for the caller. Codes are compared without case, because the vendor's own
+-- pages disagree about it. Sources: Alibaba Cloud, "Common error codes", "Error codes" of IoT Platform, and the error
+-- tables of Pub, AsyncRRpc and SendMessage. Pure.
+
+local M = {}
+
+-- A verdict: the kind, whether the message may have been taken all the same, and whether trying again can help.
+local AUTH = { kind = "auth", outcome = "rejected", retryable = false }
+local REFUSED = { kind = "refused", outcome = "rejected", retryable = false }
+local DEVICE = { kind = "device", outcome = "rejected", retryable = false }
+local THROTTLED = { kind = "throttled", outcome = "rejected", retryable = true }
+local SERVER = { kind = "server", outcome = "unknown", retryable = true }
+local NONCE = { kind = "auth", outcome = "rejected", retryable = true } -- a retry has a fresh nonce
+
+local CODES = {}
+
+local function add(verdict, codes)
+  for code in codes:gmatch("%S+") do CODES[code:lower()] = verdict end
+end
+
+-- The gateway, for every product.
+add(REFUSED, [[
+  MissingParameter InvalidParameter InvalidVersion NoSuchVersion UnsupportedOperation UnsupportedHTTPMethod
+  InvalidApi.NotFound InvalidProduct.NotFound InvalidAction.NotFound InvalidProtocol.NeedSsl ApiNotSupport ]])
+add(AUTH, [[
+  InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive IncompleteSignature InvalidSignatureMethod
+  SignatureDoesNotMatch InvalidTimeStamp.Format InvalidTimeStamp.Expired IllegalTimestamp
+  InvalidSecurityToken.Expired InvalidSecurityToken.Malformed InvalidSecurityToken.MismatchWithAccessKey
+  Forbidden Forbidden.RAM NoPermission AccessDenied Forbidden.RiskControl Forbidden.UserVerification
+  InsufficientBalance ]])
+add(NONCE, "SignatureNonceUsed")
+add(THROTTLED, "Throttling Throttling.User Throttling.Api")
+add(SERVER, "InternalError ServiceUnavailable")
+
+-- IoT Platform.
+add(SERVER, [[
+  iot.system.SystemException iot.common.QueryDeviceActionError iot.common.QueryProductActionError
+  iot.common.QueryProductCountActionError iot.common.QueryDevicePropertyActionError
+  iot.messagebroker.PublishMessageException iot.messagebroker.PublishMessageFailed iot.messagebroker.RrpcException
+  iot.messagebroker.RrpcFailed iot.messagebroker.QueryTopicTemplateException
+  iot.messageborker.QueryTopicTemplateException ]])
+add(AUTH, [[
+  iot.common.InvalidTenant iot.common.RamActionPermissionDeny iot.system.UidNotFound iot.system.BillIsOverDue ]])
+add(REFUSED, [[
+  iot.system.InstanceNotFound iot.Sre.IotInstanceNotFound iot.system.IllegalRequest iot.system.InstanceIdSame
+  iot.prod.NullProductKey iot.prod.InvalidFormattedProductkey iot.prod.NotExistedProduct iot.device.NullDeviceName
+  iot.device.InvalidFormattedDeviceName iot.device.NotExistedDevice iot.device.InvalidIoTId
+  iot.messagebroker.NullMessageContent iot.messagebroker.MessageContentIsNotBase64Encode
+  iot.messagebroker.NullTopicName iot.messagebroker.InvalidFormattedTopicName iot.messagebroker.InvalidTimeoutValue
+  iot.messagebroker.TopicTemplateIsNotFound iot.messageborker.TopicTemplateIsNotFound
+  iot.messagebroker.NotMatchedProductKeyWithSrcTopicOwner ]])
+add(DEVICE, [[
+  iot.device.InactiveDevice iot.device.OfflineDevice iot.messagebroker.OFFLINE iot.messagebroker.HALFCONN
+  iot.messagebroker.TIMEOUT ]])
+add(THROTTLED, "iot.messagebroker.RateLimit")
+
+-- Families whose members the vendor does not list one by one.
+local PATTERNS = {
+  { "throttling", THROTTLED }, -- the vendor's own SDKs look for this word anywhere in the code
+  { "^missing", REFUSED },
+  { "^invalidaccesskey", AUTH },
+  { "^invalidsecuritytoken", AUTH },
+  { "^invalidtimestamp", AUTH },
+  { "^invalidsignature", AUTH },
+  { "^invalid", REFUSED },
+  { "^forbidden", AUTH },
+  { "exception$", SERVER },
+}
+
+---@param status integer
+---@return table verdict what an HTTP status says where no known code does
+function M.by_status(status)
+  if status == 429 then return THROTTLED end
+  if status == 401 or status == 403 then return AUTH end
+  if status == 408 or status >= 500 then return SERVER end
+  return REFUSED
+end
+
+---@param code string? the vendor's code
+---@param status integer
+---@return table verdict kind, outcome, retryable
+function M.verdict(code, status)
+  if code then
+    local lower = code:lower()
+    if CODES[lower] then return CODES[lower] end
+    for _, family in ipairs(PATTERNS) do
+      if lower:find(family[1]) then return family[2] end
+    end
+  end
+  return M.by_status(status)
+end
+
+return M

@@ -1,0 +1,286 @@
+-- The pipeline, from a table of parameters to a result: check, build, identify, sign, send; parse, decide. Each step
+-- is somebody else's; here stands their order.
+
+local Call = require "iotmsg.call"
+local check = require "iotmsg.check"
+local core = require "iotmsg.core"
+local credentials_of = require "iotmsg.credentials"
+local endpoint_of = require "iotmsg.endpoint"
+local engine = require "iotmsg.engine"
+local Error = require "iotmsg.error"
+local mask = require "iotmsg.mask"
+local operations = require "iotmsg.operation"
+local options = require "iotmsg.options"
+local quota = require "iotmsg.quota"
+local request_of = require "iotmsg.request"
+local retry = require "iotmsg.retry"
+local route_of = require "iotmsg.route"
+local text = require "iotmsg.text"
+
+---@class iotmsg.Client
+local Client = {}
+Client.__index = Client
+Client.__name = "iotmsg.Client"
+
+local now_ms, unix_ms, uuid = core.engine.now_ms, core.engine.unix_ms, core.engine.uuid
+
+-- check: reads the caller's table once; what is not a parameter is an option for this call.
+local function read_values(client, operation, params)
+  local values, given = {}, nil
+  for name, value in pairs(params) do
+    local rule, err = operation.rules.by_name[name], nil
+    local option = options.rules.by_name[name]
+    if option and (not rule or value == false) then
+      given = given or {}
+      given[name], err = options.value(option, value)
+    elseif rule then
+      values[name], err = check.value(rule, value)
+    else
+      err = check.unknown(name, { operation.rules, options.rules }, operation.hints)
+    end
+    if err then return nil, nil, err end
+  end
+  local settings, err = options.resolve(client.settings, given)
+  if not settings then return nil, nil, err end
+  for _, name in ipairs(operation.from_settings) do
+    if values[name] == nil then values[name] = settings[name] end
+  end
+  for _, rule in ipairs(operation.rules.list) do
+    if rule.required and values[rule.name] == nil then
+      return nil, nil, Error.invalid(rule.name, "is required")
+    end
+  end
+  return values, settings, operation.check(values)
+end
+
+-- check and build: a message that knows where it goes.
+local function read_call(client, operation, params)
+  local values, settings, err = read_values(client, operation, params)
+  if err then return nil, err end
+  local endpoint
+  endpoint, err = endpoint_of.resolve(settings, operation.product)
+  if not endpoint then return nil, err end
+  return {
+    operation = operation,
+    settings = settings,
+    endpoint = endpoint,
+    message = operation.build(operation, values),
+    bytes = #values.payload,
+  }
+end
+
+local function resource_error(why)
+  return Error.new { kind = "resource", message = why, retryable = true }
+end
+
+-- identify and sign.
+local function sign(fields, credentials, unix_seconds, nonce)
+  local signed, why = fields.operation.sign(fields.message, credentials, fields.settings, fields.endpoint,
+    unix_seconds, nonce)
+  if not signed then return nil, resource_error("signing failed: " .. why) end
+  return signed
+end
+
+local function secrets_of(credentials, signed)
+  local secrets = { credentials.access_key_secret, signed.signature }
+  if credentials.security_token then secrets[3] = credentials.security_token end
+  return secrets
+end
+
+-- One try: identify, sign, send.
+local function attempt(call)
+  local settings = call.settings
+  local credentials, err = credentials_of.get(settings)
+  if not credentials then return nil, err end
+  local signed
+  signed, err = sign(call, credentials, math.floor(unix_ms() / 1000), uuid())
+  if not signed then return nil, err end
+  local route, why = route_of.of(settings, call.endpoint)
+  if not route then return nil, resource_error(why) end
+  local now = now_ms()
+  local hold_ms = quota.take(settings, call.operation, credentials.access_key_id, now)
+  local sent
+  sent, why = engine.send(call, route, signed, call.deadline_ms - now, settings.connect_timeout_ms, hold_ms)
+  if not sent then return nil, resource_error(why) end
+  call.attempts = call.attempts + 1
+  call.attempt_ms = now
+  call.secrets = secrets_of(credentials, signed)
+  return true
+end
+
+local function is_loopback(endpoint)
+  local host = endpoint.authority
+  return host:find("^127%.") or host:find("^localhost") or host:find("^%[::1%]")
+end
+
+-- An end of a try that is no reply.
+local function broken(call, ended, sent, message)
+  if ended == "tls" then
+    message = ("%s (CA bundle: %s)"):format(message, call.settings.ca_file or core.engine.ca_file())
+  elseif ended == "network" and not sent and is_loopback(call.endpoint) then
+    message = message .. "; is the emulator running? `iotmsg emulator` starts it"
+  end
+  return Error.new {
+    kind = ended,
+    outcome = sent and "unknown" or "not_sent",
+    message = message,
+    retryable = ended == "network" or ended == "timeout" or ended == "resource",
+  }
+end
+
+local function random()
+  return tonumber(uuid():sub(1, 8), 16) / 2 ^ 32
+end
+
+-- decide: again after a delay, or this is the end.
+local function decide(call, err)
+  local delay_ms = not call.cancelled and retry.delay_ms(call.settings, err, call.attempts,
+    call.deadline_ms - now_ms(), random())
+  call.maybe_taken = call.maybe_taken or err.outcome == "unknown"
+  if delay_ms and engine.timer(call, delay_ms) then return end
+  if call.maybe_taken then err.outcome = "unknown" end
+  err.attempts = call.attempts
+  call:finish(nil, err)
+end
+
+-- parse, or whatever else comes out of the engine for this call.
+function Call.methods:on_event(ended, sent, reply, message)
+  if ended == "elapsed" then
+    local ok, err = attempt(self)
+    if not ok then decide(self, err) end
+    return
+  end
+  local result, err
+  if ended == "replied" then
+    result, err = self.operation.parse(reply)
+  else
+    err = broken(self, ended, sent, message)
+  end
+  if err then mask.apply(err, self.secrets) end
+  local on_event = self.settings.on_event
+  local event = on_event and self.attempt_ms and self:event("attempt", err, reply.status ~= 0 and reply.status or nil)
+  if result then
+    result.attempts = self.attempts
+    self:finish(result)
+  else
+    decide(self, err)
+  end
+  if event then on_event(event) end
+end
+
+local function full(client, settings, bytes)
+  if client.pending >= settings.max_pending then
+    return resource_error(("%d calls are pending, the limit of max_pending"):format(client.pending))
+  end
+  if client.pending_bytes + bytes > settings.max_pending_bytes then
+    return resource_error(("%d bytes are pending, the limit of max_pending_bytes"):format(settings.max_pending_bytes))
+  end
+end
+
+local function check_client(client, method, level)
+  if getmetatable(client) ~= Client then
+    error(("call it with a colon: client:%s"):format(method), level + 1)
+  end
+end
+
+local function find_operation(name, level)
+  local operation = operations[name]
+  if operation then return operation end
+  local names = {}
+  for known in pairs(operations) do names[#names + 1] = known end
+  local nearest = type(name) == "string" and text.nearest(name, names)
+  error(("no operation is called %s%s"):format(tostring(name), nearest and (": did you mean %q?"):format(nearest)
+    or ""), level + 1)
+end
+
+local function check_params(params, level)
+  if type(params) ~= "table" then
+    error("an operation takes one table of parameters, not " .. type(params), level + 1)
+  end
+end
+
+local function start(client, operation, params, on_done)
+  local fields, err = read_call(client, operation, params)
+  if not fields then return nil, err end
+  err = full(client, fields.settings, fields.bytes)
+  if err then return nil, err end
+  fields.ledger, fields.on_done = client, on_done
+  local call = Call.new(fields)
+  call.deadline_ms = call.started_ms + call.settings.timeout_ms
+  local ok
+  ok, err = attempt(call)
+  if not ok then return nil, err end
+  client.pending = client.pending + 1
+  client.pending_bytes = client.pending_bytes + fields.bytes
+  return call
+end
+
+---Sends without waiting. The call goes out by itself; its end comes by poll, wait, wait_all or drain.
+---@param name string the operation's name
+---@param params table its parameters and options for this call; read whole before this returns
+---@param on_done fun(res: iotmsg.Result?, err: iotmsg.Error?)? runs exactly once, never inside start
+---@return iotmsg.Call?
+---@return iotmsg.Error? err nothing was started and on_done will not run
+function Client:start(name, params, on_done)
+  check_client(self, "start(…)", 2)
+  local operation = find_operation(name, 2)
+  check_params(params, 2)
+  if on_done ~= nil and type(on_done) ~= "function" then error("on_done must be a function", 2) end
+  return start(self, operation, params, on_done)
+end
+
+---What would be sent, signed; nothing of the message is sent.
+---@param name string the operation's name
+---@param params table as for the operation; timestamp (Unix seconds) and nonce make the bytes repeatable
+---@return iotmsg.Request?
+---@return iotmsg.Error? err
+function Client:prepare(name, params)
+  check_client(self, "prepare(…)", 2)
+  local operation = find_operation(name, 2)
+  check_params(params, 2)
+  local own = {}
+  for key, value in pairs(params) do own[key] = value end
+  local timestamp, nonce = own.timestamp, own.nonce
+  own.timestamp, own.nonce = nil, nil
+  local _, err
+  if timestamp ~= nil then
+    _, err = check.value({ name = "timestamp", type = "integer", min = 0, max = 253402300799 }, timestamp)
+  end
+  if nonce ~= nil and not err then
+    _, err = check.value({ name = "nonce", type = "string", max = 64 }, nonce)
+  end
+  if err then return nil, err end
+  local fields
+  fields, err = read_call(self, operation, own)
+  if not fields then return nil, err end
+  local credentials
+  credentials, err = credentials_of.get(fields.settings)
+  if not credentials then return nil, err end
+  local signed
+  signed, err = sign(fields, credentials, timestamp or math.floor(unix_ms() / 1000), nonce or uuid())
+  if not signed then return nil, err end
+  return request_of.new(signed, fields.settings, secrets_of(credentials, signed))
+end
+
+for name, operation in pairs(operations) do
+  Client[name] = function(self, params)
+    check_client(self, name .. "{…}", 2)
+    check_params(params, 2)
+    local call, err = start(self, operation, params)
+    if not call then return nil, err end
+    return call:wait()
+  end
+end
+
+local M = {}
+
+---@param given table? options
+---@return iotmsg.Client?
+---@return iotmsg.Error? err kind invalid_argument
+function M.new(given)
+  local settings, err = options.read(given)
+  if not settings then return nil, err end
+  return setmetatable({ settings = settings, pending = 0, pending_bytes = 0 }, Client)
+end
+
+return M

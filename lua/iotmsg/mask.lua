@@ -1,0 +1,59 @@
+-- Takes secrets out of text that others wrote: a gateway that refuses a signature echoes what it signed. Pure.
+
+local M = {}
+
+local MASK = "***"
+
+local function percent(text)
+  return (text:gsub("[^%w_.~-]", function(char) return ("%%%02X"):format(char:byte()) end))
+end
+
+-- A secret in the spellings in which it can come back: as it is, percent-encoded once, and twice.
+local function spellings(secrets)
+  local list = {}
+  for _, secret in ipairs(secrets) do
+    local once = percent(secret)
+    list[#list + 1] = secret
+    if once ~= secret then
+      list[#list + 1] = once
+      list[#list + 1] = percent(once)
+    end
+  end
+  table.sort(list, function(a, b) return #a > #b end)
+  return list
+end
+
+local function replace(text, list)
+  for _, secret in ipairs(list) do
+    local from, to = text:find(secret, 1, true)
+    while from do
+      text = text:sub(1, from - 1) .. MASK .. text:sub(to + 1)
+      from, to = text:find(secret, from + #MASK, true)
+    end
+  end
+  return text
+end
+
+local function walk(value, list)
+  if type(value) == "string" then return replace(value, list) end
+  if type(value) == "table" then
+    for key, item in pairs(value) do value[key] = walk(item, list) end
+  end
+  return value
+end
+
+---Masks in place every string of a table, nested ones included.
+---@param value table
+---@param secrets string[] non-empty strings
+function M.apply(value, secrets)
+  walk(value, spellings(secrets))
+end
+
+---@param text string
+---@param secrets string[]
+---@return string
+function M.text(text, secrets)
+  return replace(text, spellings(secrets))
+end
+
+return M
