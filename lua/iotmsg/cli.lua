@@ -1,13 +1,242 @@
--- The command line. `iotmsg emulator …` starts the local cloud.
+-- The command line: a face of the operations for shells. Flags are the operations' parameters and the client's
+-- options in kebab case; results go to stdout as JSON, errors to stderr as one line. Exit status: 0 accepted,
+-- 1 rejected, 2 wrong use, 3 outcome unknown, 4 not sent (safe to repeat).
+
+local client_of = require "iotmsg.client"
+local call_of = require "iotmsg.call"
+local json = require "iotmsg.json"
+local operations = require "iotmsg.operation"
+local options = require "iotmsg.options"
+local text = require "iotmsg.text"
+local version = require "iotmsg.version"
 
 local M = {}
 
-function M.main(argv)
-  if argv[1] == "emulator" then
-    table.remove(argv, 1)
-    return require("iotmsg.emulator").main(argv)
+local ACCEPTED, REJECTED, WRONG_USE, UNKNOWN, NOT_SENT = 0, 1, 2, 3, 4
+local STATUS = { rejected = REJECTED, unknown = UNKNOWN, not_sent = NOT_SENT }
+-- A batch exits with the worst of its lines.
+local SEVERITY = { [ACCEPTED] = 0, [NOT_SENT] = 1, [WRONG_USE] = 2, [REJECTED] = 3, [UNKNOWN] = 4 }
+
+-- Secrets on a command line can be read by every user of the machine.
+local FROM_ENVIRONMENT = {
+  access_key_secret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+  security_token = "ALIBABA_CLOUD_SECURITY_TOKEN",
+}
+
+local BATCH_WINDOW = 256
+
+local function command_of(operation)
+  return (operation.name:gsub("_", "-"))
+end
+
+local function usage()
+  local commands = {}
+  for _, operation in pairs(operations) do commands[#commands + 1] = command_of(operation) end
+  table.sort(commands)
+  return ([=[
+usage: iotmsg COMMAND --NAME VALUE … [--dry-run [--reveal]] [--batch]
+       iotmsg emulator [--help]
+       iotmsg --version
+
+COMMAND is one of: %s.
+NAME is a parameter of the operation or an option of the client, with hyphens: --product-key, --timeout-ms.
+--payload -        the payload is read from standard input
+--user-property K=V  may be repeated
+--dry-run          prints the request as a curl command line, secrets masked, and sends nothing
+--batch            reads one JSON object of parameters a line, writes one JSON object a line, in order of completion
+Exit status: 0 accepted, 1 rejected, 2 wrong use, 3 outcome unknown, 4 not sent (safe to repeat).
+]=]):format(table.concat(commands, ", "))
+end
+
+local function fail(message)
+  io.stderr:write("iotmsg: ", message, "\n")
+  return nil
+end
+
+local function rule_of(operation, name)
+  if FROM_ENVIRONMENT[name] then return nil end
+  local rule = operation.rules.by_name[name] or options.rules.by_name[name]
+  if rule and rule.type ~= "function" then return rule end
+end
+
+-- Words of a shell are text; a rule says what they stand for.
+local function typed(rule, word)
+  if rule.type == "integer" then return tonumber(word) or word end
+  if rule.type == "boolean" then
+    if word == "true" then return true end
+    if word == "false" then return false end
+  elseif rule.name == "max_qps" then
+    if word == "false" then return false end
+    return tonumber(word) or word
   end
-  return 2
+  return word
+end
+
+local function no_flag(operation, flag)
+  local name = flag:sub(3):gsub("-", "_")
+  if FROM_ENVIRONMENT[name] then
+    return fail(("%s cannot be given on the command line, where others can read it: set %s"):format(flag,
+      FROM_ENVIRONMENT[name]))
+  end
+  local flags = { "--batch", "--dry-run", "--user-property" }
+  for _, rules in ipairs { operation.rules, options.rules } do
+    for _, rule in ipairs(rules.list) do
+      if rule_of(operation, rule.name) then flags[#flags + 1] = "--" .. rule.name:gsub("_", "-") end
+    end
+  end
+  local nearest = text.nearest(flag, flags)
+  return fail(("unknown flag %s%s"):format(flag, nearest and ("; did you mean " .. nearest .. "?") or ""))
+end
+
+local SWITCHES = { ["--dry-run"] = "dry_run", ["--reveal"] = "reveal", ["--batch"] = "batch" }
+
+-- Reads the words after the command; nil after a complaint.
+local function parse(operation, words)
+  local params, switches = {}, {}
+  local at = 1
+  while at <= #words do
+    local flag, value = words[at]:match("^(%-%-[%w-]+)=(.*)$")
+    flag = flag or words[at]
+    local rule = flag:find("^%-%-") and rule_of(operation, (flag:sub(3):gsub("-", "_")))
+    if SWITCHES[flag] and not value then
+      switches[SWITCHES[flag]] = true
+    elseif not rule and flag ~= "--user-property" then
+      return no_flag(operation, flag)
+    else
+      local next_word = words[at + 1]
+      if not value and rule and rule.type == "boolean" and next_word ~= "true" and next_word ~= "false" then
+        value = "true"
+      elseif not value then
+        at, value = at + 1, next_word
+      end
+      if not value then return fail(flag .. " needs a value") end
+      if rule then
+        params[rule.name] = typed(rule, value)
+      else
+        local key, property = value:match("^([^=]+)=(.*)$")
+        if not key then return fail("--user-property needs KEY=VALUE") end
+        params.user_properties = params.user_properties or {}
+        table.insert(params.user_properties, { key, property })
+      end
+    end
+    at = at + 1
+  end
+  return params, switches
+end
+
+local function status_of(err)
+  if err.kind == "invalid_argument" then return WRONG_USE end
+  return STATUS[err.outcome]
+end
+
+local function result_line(result, err, line)
+  local shown
+  if result then
+    shown = { message_id = result.message_id, request_id = result.request_id, http_status = result.http_status,
+      attempts = result.attempts }
+  else
+    shown = { error = { kind = err.kind, outcome = err.outcome, message = err.message, code = err.code, field = err.field,
+      http_status = err.http_status, request_id = err.request_id, retryable = err.retryable, attempts = err.attempts } }
+  end
+  shown.line = line
+  local encoded = json.encode(shown, "result")
+  if not encoded then -- a vendor's message that is not UTF-8
+    shown.error.message = shown.error.message:gsub("[\128-\255]", "?")
+    encoded = json.encode(shown, "result")
+  end
+  return encoded .. "\n"
+end
+
+local function send_one(client, operation, params)
+  local result, err = client[operation.name](client, params)
+  if result then
+    io.stdout:write(result_line(result))
+    return ACCEPTED
+  end
+  io.stderr:write(tostring(err), "\n")
+  return status_of(err)
+end
+
+local function print_dry(client, operation, params, reveal)
+  local request, err = client:prepare(operation.name, params)
+  if request then
+    io.stdout:write(request:curl { reveal = reveal }, "\n")
+    return ACCEPTED
+  end
+  io.stderr:write(tostring(err), "\n")
+  return status_of(err)
+end
+
+local function merged(defaults, own)
+  local params = {}
+  for name, value in pairs(defaults) do params[name] = value end
+  for name, value in pairs(own) do params[name] = value end
+  return params
+end
+
+local function send_batch(client, operation, defaults)
+  local worst, under_way, number = ACCEPTED, 0, 0
+  local function report(line, result, err)
+    io.stdout:write(result_line(result, err, line))
+    local status = result and ACCEPTED or status_of(err)
+    if SEVERITY[status] > SEVERITY[worst] then worst = status end
+  end
+  for line in io.stdin:lines() do
+    number = number + 1
+    local mine, own = number, json.decode(line)
+    if line:find("%S") and not own then
+      io.stdout:write(('{"error":{"kind":"invalid_argument","message":"not a JSON object","outcome":"not_sent"},'
+        .. '"line":%d}\n'):format(mine))
+      if SEVERITY[WRONG_USE] > SEVERITY[worst] then worst = WRONG_USE end
+    elseif own then
+      local call, err = client:start(operation.name, merged(defaults, own), function(result, failure)
+        under_way = under_way - 1
+        report(mine, result, failure)
+      end)
+      if call then under_way = under_way + 1 else report(mine, nil, err) end
+      while under_way >= BATCH_WINDOW do call_of.poll(1000) end
+      call_of.poll(0)
+    end
+  end
+  call_of.drain()
+  return worst
+end
+
+local function run(operation, words)
+  local params, switches = parse(operation, words)
+  if not params then return WRONG_USE end
+  local client, err = client_of.new()
+  if not client then
+    io.stderr:write(tostring(err), "\n")
+    return status_of(err)
+  end
+  if params.payload == "-" then params.payload = io.stdin:read("*a") end
+  if switches.dry_run then return print_dry(client, operation, params, switches.reveal) end
+  if switches.batch then return send_batch(client, operation, params) end
+  return send_one(client, operation, params)
+end
+
+---@param argv string[] the words after the program's name
+---@return integer exit status
+function M.main(argv)
+  local words = {}
+  for i = 2, #argv do words[#words + 1] = argv[i] end
+  local command = argv[1]
+  if command == "emulator" then return require("iotmsg.emulator").main(words) end
+  if command == "--version" then
+    io.stdout:write("iotmsg ", version, "\n")
+    return ACCEPTED
+  end
+  if command == "--help" or command == "help" then
+    io.stdout:write(usage())
+    return ACCEPTED
+  end
+  for _, operation in pairs(operations) do
+    if command == command_of(operation) then return run(operation, words) end
+  end
+  fail(command and ("no command is called " .. command) or "a command is missing")
+  io.stderr:write(usage())
+  return WRONG_USE
 end
 
 return M

@@ -43,6 +43,13 @@ describe("the emulator's signature check", function()
     assert.is_nil(signature.v3(request, { "host" }, "secret"))
   end)
 
+  it("joins a header that was sent several times, trimmed and in byte order", function()
+    local headers = { ["x-acs-a"] = { " b", "a ", "B" } }
+    local request = { method = "GET", path = "/", query = {}, headers = headers, body = "" }
+    local _, _, canonical_request = signature.v3(request, { "x-acs-a" }, "secret")
+    assert.truthy(canonical_request:find("\nx-acs-a:B,a,b\n", 1, true))
+  end)
+
   it("reads no Authorization of another shape", function()
     for _, text in ipairs({ "", "Basic abc", "ACS3-HMAC-SHA256",
       "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=b", "ACS3-HMAC-SHA256 Signature=00",

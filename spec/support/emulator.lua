@@ -3,22 +3,12 @@
 
 local process = require "spec.support.process"
 
-local unpack = table.unpack or unpack -- luacheck: ignore 113 143
-
 local START_TIMEOUT_S = 20
 
 local emulator = {}
 
 local handle = {}
 handle.__index = handle
-
-local function exists(path)
-  local file = io.open(path, "r")
-  if file then
-    file:close()
-  end
-  return file ~= nil
-end
 
 ---Ends the emulator and, with it, its broker.
 ---@return integer|nil status
@@ -38,12 +28,8 @@ local function unquote(word)
   return word
 end
 
--- The program when it is there, else the module: Lua 5.1 has no `arg` in -e, so the words become part of the
--- chunk.
+-- Lua 5.1 has no `arg` in -e, so the words become part of the chunk.
 local function command(words)
-  if exists("bin/iotmsg") then
-    return { process.interpreter(), "bin/iotmsg", "emulator", unpack(words) }
-  end
   local quoted = {}
   for index, word in ipairs(words) do
     quoted[index] = ("%q"):format(word)

@@ -16,8 +16,11 @@ local SCRIPT = [[
 folder=$1
 shift
 trap '' INT HUP TERM QUIT
+: >"$folder/out"
+: >"$folder/err"
 (trap - INT HUP TERM QUIT; exec "$@") </dev/null >"$folder/out" 2>"$folder/err" &
 pid=$!
+exec 2>/dev/null
 echo "$pid" >"$folder/pid.new" && mv "$folder/pid.new" "$folder/pid"
 read -r word
 kill "$pid" 2>/dev/null

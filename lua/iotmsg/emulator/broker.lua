@@ -46,23 +46,6 @@ local function free_port()
   return port
 end
 
-local function write_file(path, text)
-  local file, problem = io.open(path, "w")
-  if not file then
-    return nil, problem
-  end
-  file:write(text)
-  return file:close()
-end
-
-local function exists(path)
-  local file = io.open(path, "r")
-  if file then
-    file:close()
-  end
-  return file ~= nil
-end
-
 local function wait_until_ready(publisher, folder)
   local deadline = cqueues.monotime() + START_TIMEOUT_S
   repeat
@@ -70,28 +53,20 @@ local function wait_until_ready(publisher, folder)
       return true
     end
     cqueues.sleep(0.01)
-  until exists(folder .. "/broker.ended") or cqueues.monotime() > deadline
+  until keeper.exists(folder .. "/broker.ended") or cqueues.monotime() > deadline
   return false
 end
 
 local function start_once(program)
-  local folder, problem = keeper.new_folder()
-  if not folder then
-    return nil, problem
-  end
   local port = free_port()
-  local written
-  written, problem = write_file(folder .. "/broker.conf", CONFIGURATION:format(port, folder))
-  if not written then
-    return nil, problem
-  end
-  local kept
-  kept, problem = keeper.start(folder, program)
+  local kept, problem = keeper.start(program, function(folder)
+    return CONFIGURATION:format(port, folder)
+  end)
   if not kept then
     return nil, problem
   end
-  local publisher = mqtt.new({ path = folder .. "/broker.sock" })
-  if wait_until_ready(publisher, folder) then
+  local publisher = mqtt.new({ path = kept.folder .. "/broker.sock" })
+  if wait_until_ready(publisher, kept.folder) then
     return { host = "127.0.0.1", port = port, publisher = publisher, keeper = kept }
   end
   kept:stop()

@@ -37,7 +37,8 @@ end
 -- Strict verifiers, Python's from 3.13 on among them, insist on both identifiers.
 local function add_identifiers(made, issuer)
   made:addExtension(extension.new("subjectKeyIdentifier", "hash", { subject = made }))
-  made:addExtension(extension.new("authorityKeyIdentifier", "keyid:always", { issuer = issuer, subject = made }))
+  local context = { issuer = issuer, subject = made }
+  made:addExtension(extension.new("authorityKeyIdentifier", "keyid:always", context))
 end
 
 local function new_authority()

@@ -43,8 +43,9 @@ function dispatch.new(doors, log)
   local function handle(request)
     local given = answer(doors, request)
     if log then
-      log:write(clock.iso(clock.now()), " ", given.action or "-", " ", tostring(given.status), " ",
-        given.outcome or "-", "\n")
+      log:write(table.concat({
+        clock.iso(clock.now()), given.action or "-", tostring(given.status), given.outcome or "-",
+      }, " ") .. "\n")
     end
     return given
   end

@@ -48,14 +48,11 @@ local function start(modules, options, running)
   if not options.plain then
     local folder = options.dir
     if not folder then
-      folder, problem = modules.keeper.new_folder()
-      if not folder then
-        return nil, problem
-      end
-      running.keeper, problem = modules.keeper.start(folder)
+      running.keeper, problem = modules.keeper.start()
       if not running.keeper then
         return nil, problem
       end
+      folder = running.keeper.folder
     end
     running.identity, problem = modules.certificate.load_or_make(folder, options.listen.host)
     if not running.identity then

@@ -2,24 +2,36 @@
 -- standard input ends; then it stops the program it runs, if any, and removes the folder. Only the operator's
 -- own words reach a shell, each quoted; nothing that a request carries comes here.
 
+local cqueues = require "cqueues"
+local rand = require "openssl.rand"
+
 local keeper = {}
 keeper.__index = keeper
 
--- SIGINT from a terminal reaches the whole process group: the shell must outlive it to clean up.
+local START_TIMEOUT_S = 5
+
+-- SIGINT from a terminal reaches the whole process group: the shell must outlive it to clean up. Until the
+-- program has its own handlers it ignores SIGTERM as its shell does, so it is told again until it is gone.
 local SCRIPT = [[
 trap '' INT HUP TERM QUIT
+umask 077
+mkdir "$1" || exit 1
 if [ "$2" ]; then
+  printf %s "$3" >"$1/broker.conf"
   (
     sh -c 'echo $$ >"$1/broker.pid"; exec "$2" -c "$1/broker.conf"' sh "$1" "$2" >"$1/broker.log" 2>&1
     : >"$1/broker.ended"
   ) &
 fi
+: >"$1/kept"
 cat >/dev/null
-if [ "$2" ]; then
-  until [ -s "$1/broker.pid" ] || [ -e "$1/broker.ended" ]; do sleep 0.05; done
-  kill "$(cat "$1/broker.pid")" 2>/dev/null
-  wait
-fi
+signal=TERM tries=0
+while [ "$2" ] && [ ! -e "$1/broker.ended" ]; do
+  [ -s "$1/broker.pid" ] && kill "-$signal" "$(cat "$1/broker.pid")" 2>/dev/null
+  tries=$((tries + 1))
+  [ "$tries" -gt 60 ] && signal=KILL
+  sleep 0.05
+done
 rm -rf "$1"
 ]]
 
@@ -32,31 +44,48 @@ function keeper.quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
----@return string|nil path of a fresh folder that nobody else can enter
----@return string|nil problem
-function keeper.new_folder()
-  local pipe = io.popen("umask 077; mktemp -d \"${TMPDIR:-/tmp}/iotmsg-emulator.XXXXXX\" 2>/dev/null", "r")
-  local path = pipe and pipe:read("*l")
-  if pipe then
-    pipe:close()
+---@param path string
+---@return boolean
+function keeper.exists(path)
+  local file = io.open(path, "r")
+  if file then
+    file:close()
   end
-  if not path or path == "" then
-    return nil, "cannot make a temporary folder: is there room in TMPDIR or /tmp?"
-  end
-  return path
+  return file ~= nil
 end
 
----@param folder string removed at the end
----@param program string|nil an MQTT broker, started as `program -c folder/broker.conf`; when it ends,
----  folder/broker.ended appears
----@return table|nil keeper
+local function new_name()
+  local parts = { (os.getenv("TMPDIR") or "/tmp"), "/iotmsg-emulator." }
+  for _, code in ipairs({ rand.bytes(16):byte(1, 16) }) do
+    parts[#parts + 1] = ("%02x"):format(code)
+  end
+  return table.concat(parts)
+end
+
+---Makes a fresh folder that nobody else can enter, and keeps it until `stop` or the end of this process.
+---@param program string|nil an MQTT broker, started as `program -c broker.conf`; when it ends, the file
+---  broker.ended appears in the folder
+---@param configuration fun(folder: string): string of the broker
+---@return table|nil keeper with `folder`
 ---@return string|nil problem
-function keeper.start(folder, program)
-  local command = ("exec sh -c %s sh %s %s"):format(
-    keeper.quote(SCRIPT), keeper.quote(folder), keeper.quote(program or ""))
-  local pipe = io.popen(command, "w")
+function keeper.start(program, configuration)
+  local folder = new_name()
+  local words = { "exec sh -c", keeper.quote(SCRIPT), "sh", keeper.quote(folder) }
+  if program then
+    words[#words + 1] = keeper.quote(program)
+    words[#words + 1] = keeper.quote(configuration(folder))
+  end
+  local pipe = io.popen(table.concat(words, " ") .. " 2>/dev/null", "w")
   if not pipe then
     return nil, "cannot start a shell"
+  end
+  local deadline = cqueues.monotime() + START_TIMEOUT_S
+  while not keeper.exists(folder .. "/kept") do
+    if cqueues.monotime() > deadline then
+      pipe:close()
+      return nil, "cannot make a temporary folder " .. folder .. ": is there room in TMPDIR or /tmp?"
+    end
+    cqueues.sleep(0.002)
   end
   return setmetatable({ pipe = pipe, folder = folder }, keeper)
 end

@@ -71,12 +71,22 @@ function signature.parse_v3(authorization)
   return { access_key_id = credential, signed_headers = signed_headers, signature = given }
 end
 
+-- A header sent several times counts once, its values in byte order.
+local function joined(values)
+  local copy = {}
+  for index = 1, #values do
+    copy[index] = values[index]:match("^%s*(.-)%s*$")
+  end
+  sort(copy, byte_order)
+  return concat(copy, ",")
+end
+
 local function canonical_headers(headers, names)
   local lines = {}
   for index = 1, #names do
     local value = headers[names[index]]
     if type(value) == "table" then
-      value = concat(value, ",")
+      value = joined(value)
     end
     lines[index] = names[index] .. ":" .. value:match("^%s*(.-)%s*$") .. "\n"
   end
