@@ -24,6 +24,8 @@ local FROM_ENVIRONMENT = {
 }
 
 local BATCH_WINDOW = 256
+local ERROR_FIELDS = { "kind", "outcome", "message", "code", "field", "http_status", "request_id", "retryable",
+  "retry_after_ms", "attempts" }
 
 local function command_of(operation)
   return (operation.name:gsub("_", "-"))
@@ -135,8 +137,8 @@ local function result_line(result, err, line)
     shown = { message_id = result.message_id, request_id = result.request_id, http_status = result.http_status,
       attempts = result.attempts }
   else
-    shown = { error = { kind = err.kind, outcome = err.outcome, message = err.message, code = err.code, field = err.field,
-      http_status = err.http_status, request_id = err.request_id, retryable = err.retryable, attempts = err.attempts } }
+    shown = { error = {} }
+    for _, name in ipairs(ERROR_FIELDS) do shown.error[name] = err[name] end
   end
   shown.line = line
   local encoded = json.encode(shown, "result")

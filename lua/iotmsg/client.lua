@@ -28,8 +28,8 @@ local now_ms, unix_ms, uuid = core.engine.now_ms, core.engine.unix_ms, core.engi
 local function read_values(client, operation, params)
   local values, given = {}, nil
   for name, value in pairs(params) do
-    local rule, err = operation.rules.by_name[name], nil
-    local option = options.rules.by_name[name]
+    local rule, option = operation.rules.by_name[name], options.rules.by_name[name]
+    local err
     if option and (not rule or value == false) then
       given = given or {}
       given[name], err = options.value(option, value)

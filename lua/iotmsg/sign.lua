@@ -47,10 +47,17 @@ function M.aliyun_v1(input)
   return { string_to_sign = string_to_sign, signature = signature }
 end
 
+---@class iotmsg.AliyunV3Input
+---@field method string
+---@field path string? "/" unless given
+---@field query table<string, string|string[]>? an array where a name repeats
+---@field headers table<string, string|string[]> host, content-type and x-acs-* are signed
+---@field body string? "" unless given
+---@field access_key_id string
+---@field access_key_secret string
+
 ---Alibaba Cloud signature V3 (ACS3-HMAC-SHA256). Source: Alibaba Cloud, "V3 request body and signature mechanism".
----@param input { method: string, path: string, query: table, headers: table, body: string, access_key_id: string, access_key_secret: string }
----query maps a name to a string, or to an array of strings where it repeats; of headers host, content-type and
----x-acs-* are signed
+---@param input iotmsg.AliyunV3Input
 ---@return { canonical_request: string, string_to_sign: string, signature: string, authorization: string }?
 ---@return iotmsg.Error? err kind invalid_argument
 function M.aliyun_v3(input)

@@ -23,18 +23,37 @@ function M.payload(limit)
 end
 
 local function read_property(key, value, at)
-  if type(key) ~= "string" or key == "" then return nil, "must have a non-empty string as its key", at end
+  if type(key) ~= "string" or key == "" then return nil, "must have a key that is a non-empty string", at end
   if type(value) ~= "string" then return nil, "must be a string, not a " .. type(value), at end
   if not text.is_utf8(key) or not text.is_utf8(value) then return nil, "must be valid UTF-8", at end
   if (key .. value):find("[%z\r\n]") then return nil, "must not contain CR, LF or NUL", at end
   return { key, value }
 end
 
-local function add_property(list, key, value, at, limit)
-  local property, what, field = read_property(key, value, at)
-  if not property then return what, field end
-  list[#list + 1] = property
-  if #list > limit then return ("has more than %d properties"):format(limit) end
+-- Walks { { key, value }, … } in its order; what is no pair has no key.
+local function pairs_of_array(name, list)
+  local i = 0
+  return function()
+    i = i + 1
+    local pair = list[i]
+    if pair == nil then return end
+    if type(pair) ~= "table" then pair = {} end
+    return ("%s[%d]"):format(name, i), pair[1], pair[2]
+  end
+end
+
+-- Walks a map sorted by key.
+local function pairs_of_map(name, map)
+  local keys = {}
+  for key in pairs(map) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  local i = 0
+  return function()
+    i = i + 1
+    local key = keys[i]
+    if key == nil then return end
+    return name .. "." .. tostring(key), key, map[key]
+  end
 end
 
 ---A map, sent sorted by key, or an array of { key, value } pairs in their order.
@@ -46,25 +65,13 @@ function M.user_properties(limit)
     if type(value) ~= "table" then
       return nil, "must be a map, or an array of { key, value } pairs, not a " .. type(value)
     end
-    local list, what, field = {}, nil, nil
-    if value[1] ~= nil then
-      for i, pair in ipairs(value) do
-        local at = ("%s[%d]"):format(name, i)
-        if type(pair) ~= "table" then return nil, "must be a { key, value } pair", at end
-        what, field = add_property(list, pair[1], pair[2], at, limit)
-        if what then return nil, what, field end
-      end
-      return list
-    end
-    local keys = {}
-    for key in pairs(value) do
-      if type(key) ~= "string" then return nil, "must have strings as keys" end
-      keys[#keys + 1] = key
-    end
-    table.sort(keys)
-    for _, key in ipairs(keys) do
-      what, field = add_property(list, key, value[key], name .. "." .. key, limit)
-      if what then return nil, what, field end
+    local list, pair_of = {}, pairs_of_array
+    if value[1] == nil then pair_of = pairs_of_map end
+    for at, key, item in pair_of(name, value) do
+      local property, what, field = read_property(key, item, at)
+      if not property then return nil, what, field end
+      list[#list + 1] = property
+      if #list > limit then return nil, ("has more than %d properties"):format(limit) end
     end
     return list
   end
