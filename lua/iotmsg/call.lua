@@ -33,7 +33,7 @@ function Call:finish(result, err)
   ledger.pending = ledger.pending - 1
   ledger.pending_bytes = ledger.pending_bytes - self.bytes
   local on_event, on_done = self.settings.on_event, self.on_done
-  self.message, self.signed, self.on_done = nil, nil, nil -- only the end is kept
+  self.message, self.secrets, self.on_done = nil, nil, nil -- only the end is kept
   local ok, thrown = true, nil
   if on_event then
     ok, thrown = pcall(on_event, self:event("done", err, result and result.http_status or err.http_status))
@@ -68,7 +68,7 @@ local function run_until(is_met, timeout_ms)
     if not engine.step() then
       local left = deadline and deadline - now_ms()
       if left and left <= 0 then return false end
-      host.current().wait(engine.outlet(), left)
+      host.current().wait(assert(engine.outlet()), left)
     end
   end
   return true
@@ -119,13 +119,11 @@ end
 function M.poll(timeout_ms, max_calls)
   check_timeout(timeout_ms, 2)
   local before = completed
-  while engine.step() do
-    if max_calls and completed - before >= max_calls then return completed - before end
+  local limit = before + (max_calls or math.huge)
+  if timeout_ms and timeout_ms > 0 then
+    run_until(function() return completed > before end, timeout_ms)
   end
-  if completed == before and timeout_ms and timeout_ms > 0 and engine.count() > 0 then
-    run_until(function() return completed > before or engine.count() == 0 end, timeout_ms)
-    return completed - before + M.poll(0, max_calls and max_calls - 1)
-  end
+  while completed < limit and engine.step() do end -- luacheck: ignore 542
   return completed - before
 end
 

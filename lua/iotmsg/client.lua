@@ -143,6 +143,14 @@ local function decide(call, err)
   call:finish(nil, err)
 end
 
+-- parse; a reply that our own code cannot take must not cost the caller the truth about the call.
+local function parse(call, reply)
+  local ok, result, err = pcall(call.operation.parse, reply)
+  if ok then return result, err end
+  return nil, Error.new { kind = "protocol", outcome = "unknown", http_status = reply.status,
+    message = "the reply could not be read: " .. tostring(result) }
+end
+
 -- parse, or whatever else comes out of the engine for this call.
 function Call.methods:on_event(ended, sent, reply, message)
   if ended == "elapsed" then
@@ -152,7 +160,7 @@ function Call.methods:on_event(ended, sent, reply, message)
   end
   local result, err
   if ended == "replied" then
-    result, err = self.operation.parse(reply)
+    result, err = parse(self, reply)
   else
     err = broken(self, ended, sent, message)
   end
