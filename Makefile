@@ -39,7 +39,8 @@ EMULATOR_PACKAGES ?= lua-http lua-luaossl lua-cqueues mosquitto mosquitto-client
 TEST_PACKAGES     ?= lua5.2 liblua5.2-dev lua5.3 liblua5.3-dev lua-busted lua-check luarocks git clang \
                      clang-format libclang-rt-14-dev nginx-light|nginx-core|nginx-full|nginx-extras curl \
                      procps binutils
-INTEROP_PACKAGES  ?= nodejs npm
+# Some builds of nodejs bring npm along and conflict with Debian's.
+INTEROP_PACKAGES  ?= nodejs $(if $(shell command -v npm),,npm) python3-venv
 # Every ABI that is tested; one build serves 5.1 and LuaJIT.
 TESTED_ABIS       ?= 5.1 5.2 5.3 5.4
 

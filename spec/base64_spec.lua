@@ -3,6 +3,7 @@
 local base64 = require("iotmsg").base64
 local random = require "spec.support.random"
 local refused = require "spec.support.refusal"
+local show = require "spec.support.show"
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -68,7 +69,7 @@ describe("base64", function()
     { "Zh==", "padding" }, { "Zn==", "padding" }, { "Zm9=", "padding" }, { "Zm+=", "padding" },
   }
   for _, case in ipairs(MALFORMED) do
-    it(("refuses %q"):format(case[1]), function()
+    it("refuses " .. show(case[1]), function()
       local bytes, err = base64.decode(case[1])
       refused(bytes, err, "text", "is not Base64", case[2])
     end)

@@ -47,29 +47,27 @@ function M.aliyun_v1(input)
   return { string_to_sign = string_to_sign, signature = signature }
 end
 
----@class iotmsg.AliyunV3Input
----@field method string
----@field path string? "/" unless given
----@field query table<string, string|string[]>? an array where a name repeats
----@field headers table<string, string|string[]> host, content-type and x-acs-* are signed
----@field body string? "" unless given
----@field access_key_id string
----@field access_key_secret string
+-- Huawei's signatures begin with the date of this header.
+local function dated(headers)
+  for name, value in pairs(headers or {}) do
+    if name:lower() == "x-sdk-date" then
+      return type(value) == "string" and value:find("^%d%d%d%d%d%d%d%dT%d%d%d%d%d%dZ$")
+    end
+  end
+end
 
----Alibaba Cloud signature V3 (ACS3-HMAC-SHA256). Source: Alibaba Cloud, "V3 request body and signature mechanism".
----@param input iotmsg.AliyunV3Input
----@return { canonical_request: string, string_to_sign: string, signature: string, authorization: string }?
----@return iotmsg.Error? err kind invalid_argument
-function M.aliyun_v3(input)
+-- What the two schemes that sign headers ask for; path and body may be left out.
+local function check_request(input)
   local body = input.body == nil and "" or input.body
   local path = input.path == nil and "/" or input.path
   local err = check_string(input, "method") or check_string({ path = path }, "path")
     or check_string({ body = body }, "body") or check_string(input, "access_key_id")
     or check_string(input, "access_key_secret") or check_map(input, "query", true)
     or check_map(input, "headers", true)
-  if err then return nil, err end
-  local authorization, signature, string_to_sign, canonical_request = core.sign.aliyun_v3(input.method, path,
-    input.query, input.headers, body, input.access_key_id, input.access_key_secret)
+  return path, body, err
+end
+
+local function stages(authorization, signature, string_to_sign, canonical_request)
   if not authorization then return no_signature(signature) end
   return {
     canonical_request = canonical_request,
@@ -77,6 +75,52 @@ function M.aliyun_v3(input)
     signature = signature,
     authorization = authorization,
   }
+end
+
+---@class iotmsg.SigningInput
+---@field method string
+---@field path string? "/" unless given
+---@field query table<string, string|string[]>? an array where a name repeats
+---@field headers table<string, string|string[]>
+---@field body string? "" unless given
+---@field access_key_id string
+---@field access_key_secret string
+---@field region string? Huawei: with service, selects V11-HMAC-SHA256
+---@field service string?
+
+---@class iotmsg.SigningStages
+---@field canonical_request string
+---@field string_to_sign string
+---@field signature string
+---@field authorization string
+
+---Alibaba Cloud signature V3 (ACS3-HMAC-SHA256). Source: Alibaba Cloud, "V3 request body and signature mechanism".
+---@param input iotmsg.SigningInput of the headers, host, content-type and x-acs-* are signed
+---@return iotmsg.SigningStages?
+---@return iotmsg.Error? err kind invalid_argument
+function M.aliyun_v3(input)
+  local path, body, err = check_request(input)
+  if err then return nil, err end
+  return stages(core.sign.aliyun_v3(input.method, path, input.query, input.headers, body, input.access_key_id,
+    input.access_key_secret))
+end
+
+---Huawei Cloud AK/SK signature: SDK-HMAC-SHA256, or V11-HMAC-SHA256 with region and service. Source: Huawei Cloud,
+---"API Request Signing Guide"; the derivation from the vendor's SDKs.
+---@param input iotmsg.SigningInput every header given is signed; x-sdk-date must be among them
+---@return iotmsg.SigningStages?
+---@return iotmsg.Error? err kind invalid_argument
+function M.huawei(input)
+  local path, body, err = check_request(input)
+  if not err and (input.region ~= nil or input.service ~= nil) then
+    err = check_string(input, "region") or check_string(input, "service")
+  end
+  if not err and not dated(input.headers) then
+    err = Error.invalid("headers", "must hold x-sdk-date as YYYYMMDDTHHMMSSZ")
+  end
+  if err then return nil, err end
+  return stages(core.sign.huawei(input.method, path, input.query, input.headers, body, input.access_key_id,
+    input.access_key_secret, input.region, input.service))
 end
 
 ---@param bytes string

@@ -201,11 +201,11 @@ static void test_base64_vectors(void)
 static void test_base64_strictness(void)
 {
     static const char *const REFUSED[] = {
-        "Z",         "Zg",         "Zg=",      "Zm9vY",    "Zm9vYg", "=",        "==",       "===",
-        "====",      "Z===",       "=Zg=",     "Z=g=",     "Zg=v",   "Zg==Zg==", "Zm9v====", "Zm9vZ===",
-        "Zh==",      "Zi==",       "Zv==",     "Zm9=",     "Zm/=",   "Zm9vYn==", "Zm9vYmF=", "Zm9\n",
-        "Zm9vYmFy\n", "Zm9v\nYmFy", "Zm9v YmF", " Zm9",     "Zm9-",   "Zm9_",     "Zm9.",     "Z,==",
-        "Zm\xc3\xa4", "Zm9v,mFy",   "Zg\xff=",  "\x80m9v",  "Zg=\n",  "Zg==\n",   "Zg==\r\n\r\n"};
+        "Z",          "Zg",         "Zg=",      "Zm9vY",   "Zm9vYg", "=",        "==",          "===",
+        "====",       "Z===",       "=Zg=",     "Z=g=",    "Zg=v",   "Zg==Zg==", "Zm9v====",    "Zm9vZ===",
+        "Zh==",       "Zi==",       "Zv==",     "Zm9=",    "Zm/=",   "Zm9vYn==", "Zm9vYmF=",    "Zm9\n",
+        "Zm9vYmFy\n", "Zm9v\nYmFy", "Zm9v YmF", " Zm9",    "Zm9-",   "Zm9_",     "Zm9.",        "Z,==",
+        "Zm\xc3\xa4", "Zm9v,mFy",   "Zg\xff=",  "\x80m9v", "Zg=\n",  "Zg==\n",   "Zg==\r\n\r\n"};
     struct edge in = edge_new(), out = edge_new();
     for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
         size_t len = strlen(REFUSED[i]), decoded_len = 77;
@@ -220,8 +220,8 @@ static void test_base64_strictness(void)
     CHECK(base64_decode(bytes, &decoded_len, nul, 4) != NULL);
 }
 
-/* Every byte value in every place of a quantum: accepted exactly when OpenSSL, which is lenient, decodes it to
- * something that it encodes to the same text again. */
+/* Every byte value in every place of a quantum: accepted exactly when OpenSSL, which is lenient, decodes it
+ * to something that it encodes to the same text again. */
 static bool agrees_with_openssl(const struct edge *in, const struct edge *out, const char *text, size_t len)
 {
     unsigned char theirs[3 * 512];
@@ -307,7 +307,8 @@ static void test_percent(void)
     buf_reset(&b);
     CHECK(percent_encode(&b, edge_put(&in, all, sizeof(all)), sizeof(all)) && holds(&b, expected));
     buf_reset(&b);
-    CHECK(percent_encode(&b, "a b", 3) && percent_encode(&b, "", 0) && percent_encode(&b, "/\xe4\xbd\xa0", 4));
+    CHECK(percent_encode(&b, "a b", 3) && percent_encode(&b, "", 0) &&
+          percent_encode(&b, "/\xe4\xbd\xa0", 4));
     CHECK(holds(&b, "a%20b%2F%E4%BD%A0"));
     buf_free(&b);
 
@@ -386,7 +387,6 @@ static void test_json_id(void)
     struct edge in = edge_new();
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
         CHECK(quotes_to(&in, CASES[i][0], strlen(CASES[i][0]), CASES[i][1]));
-    CHECK(quotes_to(&in, "[\"\0\",123456789012345]", 21, "[\"") == false);
 
     /* Every prefix of a document is stepped through without leaving it. */
     static const char DOCUMENT[] = "{\"Id\":889455942124347329,\"t\":\"\\\"12\\\\\",\"n\":[-1.5e+10,true]}";
@@ -400,6 +400,10 @@ static void test_json_id(void)
     CHECK(every);
 
     struct buf b;
+    buf_init(&b, 100);
+    CHECK(json_id_quote(&b, edge_put(&in, "[\"\0\",123456789012345]", 21), 21));
+    CHECK(b.len == 23 && memcmp(b.at, "[\"\0\",\"123456789012345\"]", 23) == 0);
+    buf_free(&b);
     buf_init(&b, 16);
     CHECK(!json_id_quote(&b, "123456789012345", 15) && b.failed); /* 17 bytes with its marks */
     CHECK(!json_id_quote(&b, "1", 1));
@@ -449,7 +453,8 @@ static void test_nonce(void)
     nonce_next(&pool, 7, parent);
     struct nonce_pool before = pool, same = pool, forked = pool;
     nonce_next(&before, 7, parent);
-    CHECK(nonce_next(&same, 7, child) && memcmp(parent, child, NONCE_LEN) == 0); /* what a fork would repeat */
+    CHECK(nonce_next(&same, 7, child) &&
+          memcmp(parent, child, NONCE_LEN) == 0); /* what a fork would repeat */
     CHECK(nonce_next(&forked, 8, child) && memcmp(parent, child, NONCE_LEN) != 0 && forked.generation == 8);
     CHECK(forked.used == 16 && memcmp(forked.bytes + 32, before.bytes + 32, 200) != 0);
 }

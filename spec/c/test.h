@@ -34,6 +34,7 @@ static inline bool test_check(bool held, const char *condition, const char *file
 static inline int test_end(void)
 {
     printf("%d passed, %d failed\n", atomic_load(&test_passed), atomic_load(&test_failed));
+    fflush(stdout);
     return atomic_load(&test_failed) != 0;
 }
 

@@ -1,6 +1,6 @@
 -- The fault server: a child program that plays scripted failures over HTTP/1.1 (plain and TLS) and HTTP/2 (TLS), on
 -- raw sockets, so that every byte and every way to end a connection is the script's. A spec steers it over a control
--- connection with lines of JSON and opens "doors": listeners with a script each. Connection i of a door plays the i-th
+-- connection with lines of JSON, answered by a length and JSON, and opens "doors": listeners with a script each. Connection i of a door plays the i-th
 -- list of steps (the last one repeats), request j on it the j-th step of that list (the last one repeats). It counts
 -- every request of which it saw a byte. spec/support/faults.lua starts it and speaks to it.
 
@@ -133,10 +133,10 @@ end
 -- 1 GB announced, and sent for as long as the peer takes it.
 function replies.huge(conn)
   local block = ("x"):rep(65536)
-  local ok = write(conn, head("200 OK", length(2 ^ 30)))
+  if not write(conn, head("200 OK", length(2 ^ 30))) then return end
   for _ = 1, 2 ^ 30 / #block do
-    ok = ok and write(conn, block)
     conn.door.sent = conn.door.sent + #block
+    if not write(conn, block) then return end
   end
 end
 
@@ -216,9 +216,7 @@ end
 
 local function step_of(conn, number)
   local steps = conn.steps
-  local step = steps[math.min(number, #steps)]
-  if type(step) == "string" then step = { step } end
-  return step
+  return steps[math.min(number, #steps)]
 end
 
 -- Counts a request, and remembers what it was once all of it is there.
@@ -262,7 +260,7 @@ local function play_http1(conn)
     number = number + 1
     local entry = count_request(conn.door, conn)
     local step = step_of(conn, number)
-    local name = step[1]
+    local name = step.name
     if early[name] then
       goes_on = early[name](conn, step)
     elseif not read_request(conn, entry) then
@@ -282,7 +280,7 @@ end
 
 local FRAME = { DATA = 0, HEADERS = 1, RST_STREAM = 3, SETTINGS = 4, PING = 6, GOAWAY = 7, WINDOW_UPDATE = 8 }
 local END_STREAM, ACK = 1, 1
-local REFUSED_STREAM, PROTOCOL_ERROR = 7, 1
+local PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM = 1, 2, 7
 
 local function u32(value)
   return string.char(math.floor(value / 2 ^ 24) % 256, math.floor(value / 2 ^ 16) % 256,
@@ -318,6 +316,16 @@ function h2.goaway(conn, stream, step)
   write(conn, frame(FRAME.GOAWAY, 0, 0, u32(last) .. u32(0)))
 end
 
+-- A server that goes down: all streams were processed, says the GOAWAY, and all are broken off.
+function h2.goaway_abort(conn, stream)
+  local frames = { frame(FRAME.GOAWAY, 0, 0, u32(stream) .. u32(INTERNAL_ERROR)) }
+  for id in pairs(conn.streams) do
+    frames[#frames + 1] = frame(FRAME.RST_STREAM, 0, id, u32(INTERNAL_ERROR))
+  end
+  write(conn, table.concat(frames))
+  cqueues.sleep(0.2)
+end
+
 -- A reply, then GOAWAY: the connection ends in good order.
 function h2.ok_goaway(conn, stream)
   write(conn, ok_frames(stream) .. frame(FRAME.GOAWAY, 0, 0, u32(stream) .. u32(0)))
@@ -339,8 +347,9 @@ function h2.reset(conn)
   ends.reset(conn)
 end
 
+-- Nothing for this stream, a reply for the others.
 function h2.silence()
-  return true -- the connection goes on and answers pings; this stream gets nothing
+  return true
 end
 
 local function read_frame(conn)
@@ -360,7 +369,7 @@ local function h2_request_ends(conn, stream, entry)
   entry.whole = true
   conn.played = conn.played + 1
   local step = step_of(conn, conn.played)
-  local play = h2[step[1]] or error("unknown step " .. tostring(step[1]))
+  local play = h2[step.name] or error("unknown step " .. tostring(step.name))
   return play(conn, stream, step)
 end
 
@@ -369,7 +378,7 @@ local function play_http2(conn)
   -- SETTINGS_MAX_CONCURRENT_STREAMS is 3.
   write(conn, frame(FRAME.SETTINGS, 0, 0, "\0\3" .. u32(conn.door.max_streams or 128)))
   local open = {}
-  conn.played = 0
+  conn.played, conn.streams = 0, open
   local goes_on = true
   while goes_on do
     local kind, flags, stream, payload = read_frame(conn)
@@ -387,16 +396,15 @@ local function play_http2(conn)
           and write(conn, frame(FRAME.WINDOW_UPDATE, 0, stream, u32(#payload)))
       end
     end
-    if goes_on and open[stream] and (kind == FRAME.HEADERS or kind == FRAME.DATA) and flags % 2 == END_STREAM then
+    if goes_on and open[stream] and not open[stream].whole and (kind == FRAME.HEADERS or kind == FRAME.DATA) and flags % 2 == END_STREAM then
       goes_on = h2_request_ends(conn, stream, open[stream])
-      open[stream] = nil
     end
   end
 end
 
 local function play(conn)
   local first = step_of(conn, 1)
-  if at_accept[first[1]] then return at_accept[first[1]](conn, first) end
+  if at_accept[first.name] then return at_accept[first.name](conn, first) end
   local door = conn.door
   if door.tls and not conn.sock:starttls(door.http == 2 and contexts.h2 or contexts.h1, READ_TIMEOUT_S) then
     return
@@ -475,7 +483,8 @@ loop:wrap(function()
   for line in sock:lines("*l") do
     local order = cjson.decode(line)
     local ok, answer = pcall(commands[order.command], order)
-    write({ sock = sock }, cjson.encode(ok and answer or { error = tostring(answer) }) .. "\n")
+    local text = cjson.encode(ok and answer or { error = tostring(answer) })
+    write({ sock = sock }, ("%d\n"):format(#text) .. text)
   end
   os.exit(0) -- whoever gave the orders is gone
 end)

@@ -48,15 +48,33 @@ end
 
 function faults:order(order)
   assert(self.control:xwrite(cjson.encode(order) .. "\n", "bn", 5))
-  local answer = cjson.decode(assert(self.control:xread("*l", "b", 5)))
+  local size = tonumber(self.control:xread("*l", "b", 5))
+  if not size then error("the fault server is gone: " .. self.child:errors(), 0) end
+  local answer = cjson.decode(assert(self.control:xread(size, "b", 5)))
   if answer.error then error(answer.error, 0) end
   return answer
+end
+
+-- A step is its name, or a table of the name and what it takes.
+local function spell_out(script)
+  local spelt = {}
+  for i, steps in ipairs(script) do
+    spelt[i] = {}
+    for j, step in ipairs(steps) do
+      local fields = {}
+      for name, value in pairs(type(step) == "table" and step or { step }) do
+        fields[name == 1 and "name" or name] = value
+      end
+      spelt[i][j] = fields
+    end
+  end
+  return spelt
 end
 
 ---@param order table { script = { { step, … }, … }, tls = false, http = 1, max_streams, receive_buffer }
 ---@return table door with `port` and `endpoint`
 function faults:open(order)
-  order.command, order.tls = "open", order.tls or order.http == 2
+  order.command, order.tls, order.script = "open", order.tls or order.http == 2, spell_out(order.script)
   local door = self:order(order)
   door.server = self
   door.endpoint = (order.tls and "https" or "http") .. "://127.0.0.1:" .. ("%d"):format(door.port)
@@ -100,13 +118,14 @@ http {
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  keepalive_requests 1000;
+  keepalive_requests 1000000;
   default_type application/json;
   ssl_certificate {folder}/server.pem;
   ssl_certificate_key {folder}/server-key.pem;
   server { listen 127.0.0.1:{h2} ssl http2; {answer} }
   server { listen 127.0.0.1:{h1} ssl; {answer} }
   server { listen 127.0.0.1:{plain}; {answer} }
+  server { listen 127.0.0.1:{goaway} ssl http2; keepalive_requests 100; {answer} }
   server { listen 127.0.0.1:{few} ssl http2; http2_max_concurrent_streams 4; {answer} }
 }
 ]]
@@ -132,12 +151,13 @@ local function is_open(port)
 end
 
 ---A real nginx that answers every request as Pub does, with this server's certificate.
----@return table nginx endpoints h2, h1, plain and few (four HTTP/2 streams a connection), count(), stop()
+---@return table nginx endpoints h2, h1, plain, few (HTTP/2, four streams a connection) and goaway (HTTP/2, a
+---hundred requests a connection); count(), stop()
 function faults:nginx()
   local folder = self.folder
   local ports = free_ports(5)
   local words = {
-    folder = folder, h2 = ports[1], h1 = ports[2], plain = ports[3], few = ports[4],
+    folder = folder, h2 = ports[1], h1 = ports[2], plain = ports[3], few = ports[4], goaway = ports[5],
     answer = "location / { return 200 '" .. NGINX_BODY .. "'; } location = /count { stub_status; }",
   }
   local file = assert(io.open(folder .. "/nginx.conf", "w"))
@@ -146,7 +166,7 @@ function faults:nginx()
   local binary = process.output_of("PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx")
   assert(binary ~= "", "nginx is not installed")
   local child = process.start({ binary, "-p", folder, "-c", folder .. "/nginx.conf" })
-  local up = faults.wait_until(function() return is_open(ports[4]) and is_open(ports[1]) end, READY_TIMEOUT_S)
+  local up = faults.wait_until(function() return is_open(ports[5]) and is_open(ports[1]) end, READY_TIMEOUT_S)
   if not up then
     child:stop()
     error("nginx did not start: " .. child:errors())
@@ -156,6 +176,7 @@ function faults:nginx()
     h1 = "https://127.0.0.1:" .. ports[2],
     plain = "http://127.0.0.1:" .. ports[3],
     few = "https://127.0.0.1:" .. ports[4],
+    goaway = "https://127.0.0.1:" .. ports[5],
     -- Connections taken and requests answered so far, this question included.
     count = function()
       local sock = socket.connect { host = "127.0.0.1", port = tonumber(ports[3]) }

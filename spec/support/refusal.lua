@@ -1,6 +1,7 @@
 -- What every refused argument has in common.
 
 local Error = require "iotmsg.error"
+local assert = require "luassert"
 
 ---Asserts that a call was refused before anything was sent.
 ---@param res any the call's first value

@@ -1,5 +1,6 @@
 -- What the emulator tells its operator when it is ready: lines that a shell can `eval`.
 
+local cloud = require "iotmsg.emulator.cloud"
 local keeper = require "iotmsg.emulator.keeper"
 
 local announcement = {}
@@ -17,12 +18,19 @@ end
 function announcement.write(file, options, running)
   local host = REACHED_AT[options.listen.host] or options.listen.host
   local scheme = options.plain and "http://" or "https://"
+  local endpoint = scheme .. authority(host, running.server.port)
   local lines = {
-    { "IOTMSG_ENDPOINT", scheme .. authority(host, running.server.port) },
+    { "IOTMSG_ENDPOINT", endpoint },
+    { "IOTMSG_HUAWEI_ENDPOINT", endpoint },
     { "IOTMSG_CA_FILE", running.identity and running.identity.ca_file },
     { "ALIBABA_CLOUD_ACCESS_KEY_ID", options.access_key_id },
     { "ALIBABA_CLOUD_ACCESS_KEY_SECRET", options.access_key_secret },
     { "ALIBABA_CLOUD_SECURITY_TOKEN", options.security_token },
+    { "HUAWEICLOUD_SDK_AK", options.access_key_id },
+    { "HUAWEICLOUD_SDK_SK", options.access_key_secret },
+    { "HUAWEICLOUD_SDK_SECURITY_TOKEN", options.security_token },
+    { "HUAWEICLOUD_SDK_PROJECT_ID", options.project_id or cloud.PROJECT_ID },
+    { "HUAWEICLOUD_SDK_IAM_ENDPOINT", endpoint },
     { "IOTMSG_EMULATOR_MQTT", authority(running.broker.host, running.broker.port) },
   }
   for _, line in ipairs(lines) do

@@ -7,6 +7,7 @@ local socket = require "cqueues.socket"
 
 local keeper = require "iotmsg.emulator.keeper"
 local mqtt = require "iotmsg.emulator.mqtt"
+local presence = require "iotmsg.emulator.presence"
 
 local START_TIMEOUT_S = 10
 local INSTALL_HINT = "install it (Debian: apt install mosquitto) or name a broker with --mqtt HOST:PORT"
@@ -18,7 +19,9 @@ user root
 persistence false
 allow_anonymous true
 log_type error
+log_type subscribe
 log_dest stderr
+log_dest topic
 message_size_limit 0
 max_queued_messages 0
 max_inflight_messages 0
@@ -57,7 +60,7 @@ local function wait_until_ready(publisher, folder)
   return false
 end
 
-local function start_once(program)
+local function start_once(program, listener)
   local port = free_port()
   local kept, problem = keeper.start(program, function(folder)
     return CONFIGURATION:format(port, folder)
@@ -66,6 +69,7 @@ local function start_once(program)
     return nil, problem
   end
   local publisher = mqtt.new({ path = kept.folder .. "/broker.sock" })
+  publisher:listen(presence.TOPIC, listener)
   if wait_until_ready(publisher, kept.folder) then
     return { host = "127.0.0.1", port = port, publisher = publisher, keeper = kept }
   end
@@ -74,9 +78,10 @@ local function start_once(program)
 end
 
 ---Starts a private mosquitto; must run in a cqueue.
+---@param listener fun(line: string) told of every subscription, as presence.lua reads it
 ---@return table|nil broker { host, port, publisher, keeper }
 ---@return string|nil problem
-function broker.start()
+function broker.start(listener)
   local program = find_mosquitto()
   if not program then
     return nil, "mosquitto is not installed: " .. INSTALL_HINT
@@ -84,7 +89,7 @@ function broker.start()
   local started, problem
   for _ = 1, 5 do
     -- The free port can be taken by another program in between.
-    started, problem = start_once(program)
+    started, problem = start_once(program, listener)
     if started then
       return started
     end

@@ -24,10 +24,9 @@ end
 local INCOMPLETE = "The request signature does not conform to Aliyun standards"
 
 ---@param identity table { access_key_id, access_key_secret, security_token = nil }
----@param now function returning seconds since the epoch
 ---@return table
-function caller.new(identity, now)
-  return setmetatable({ identity = identity, now = now, nonces = nonce.new() }, caller)
+function caller.new(identity)
+  return setmetatable({ identity = identity, nonces = nonce.new() }, caller)
 end
 
 local function check_key(self, access_key_id, token)
@@ -46,19 +45,19 @@ local function check_key(self, access_key_id, token)
     "Specified SecurityToken mismatch with the AccessKey.")
 end
 
-local function check_time(self, text)
+local function check_time(now_s, text)
   local sent = clock.parse_iso(text)
   if not sent then
     return refusal(400, "InvalidTimeStamp.Format",
       "Specified time stamp or date value is not well formatted.")
   end
-  if math.abs(self.now() - sent) > TOLERANCE_S then
+  if math.abs(now_s - sent) > TOLERANCE_S then
     return refusal(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
   end
 end
 
-local function check_nonce(self, access_key_id, text)
-  if not self.nonces:use(access_key_id .. "\n" .. text, self.now()) then
+local function check_nonce(self, now_s, access_key_id, text)
+  if not self.nonces:use(access_key_id .. "\n" .. text, now_s) then
     return refusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
   end
 end
@@ -84,8 +83,9 @@ local V1_REQUIRED =
 
 ---@param method string
 ---@param params table<string, string> query and form together
+---@param now_s number
 ---@return table|nil problem nil when the caller is accepted
-function caller:check_v1(method, params)
+function caller:check_v1(method, params, now_s)
   for _, name in ipairs(V1_REQUIRED) do
     if (params[name] or "") == "" then
       return missing(name)
@@ -98,7 +98,7 @@ function caller:check_v1(method, params)
     return refusal(400, "IncompleteSignature", INCOMPLETE .. ": SignatureVersion must be 1.0.")
   end
   local problem = check_key(self, params.AccessKeyId, params.SecurityToken)
-    or check_time(self, params.Timestamp)
+    or check_time(now_s, params.Timestamp)
   if problem then
     return problem
   end
@@ -107,7 +107,7 @@ function caller:check_v1(method, params)
     local token = params.SecurityToken and percent.encode(percent.encode(params.SecurityToken))
     return mismatch("string to sign", string_to_sign, token)
   end
-  return check_nonce(self, params.AccessKeyId, params.SignatureNonce)
+  return check_nonce(self, now_s, params.AccessKeyId, params.SignatureNonce)
 end
 
 local V3_REQUIRED =
@@ -132,8 +132,9 @@ end
 
 ---@param request table { method, path, headers, body }
 ---@param query table<string, string>
+---@param now_s number
 ---@return table|nil problem nil when the caller is accepted
-function caller:check_v3(request, query)
+function caller:check_v3(request, query, now_s)
   local headers = request.headers
   local parts = signature.parse_v3(headers.authorization)
   if not parts then
@@ -148,7 +149,7 @@ function caller:check_v3(request, query)
   if type(token) == "table" then
     return refusal(400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
   end
-  local problem = check_key(self, parts.access_key_id, token) or check_time(self, headers["x-acs-date"])
+  local problem = check_key(self, parts.access_key_id, token) or check_time(now_s, headers["x-acs-date"])
     or check_signed_headers(headers, parts.signed_headers)
   if problem then
     return problem
@@ -168,7 +169,7 @@ function caller:check_v3(request, query)
     local shown = string_to_sign .. ", server canonical request is:" .. canonical_request
     return mismatch("string to sign", shown, token)
   end
-  return check_nonce(self, parts.access_key_id, headers["x-acs-signature-nonce"])
+  return check_nonce(self, now_s, parts.access_key_id, headers["x-acs-signature-nonce"])
 end
 
 return caller

@@ -17,6 +17,12 @@ function clock.iso(seconds)
 end
 
 ---@param seconds number
+---@return string as in 20240229T235959Z
+function clock.compact(seconds)
+  return os.date("!%Y%m%dT%H%M%SZ", seconds)
+end
+
+---@param seconds number
 ---@return string as an HTTP Date header wants it
 function clock.http_date(seconds)
   return os.date("!%a, %d %b %Y %H:%M:%S GMT", seconds)
@@ -54,6 +60,13 @@ function clock.parse_iso(text)
     days = days + 1
   end
   return days * 86400 + hour * 3600 + minute * 60 + second
+end
+
+---@param text string as in 20240229T235959Z
+---@return number|nil seconds since the epoch; nil when the text is no such time
+function clock.parse_compact(text)
+  local year, month, day, hour, minute, second = text:match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
+  return year and clock.parse_iso(("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second)) or nil
 end
 
 return clock

@@ -16,8 +16,7 @@ local function load_modules()
   find_lua_http()
   local modules = {}
   for _, name in ipairs({
-    "action", "announcement", "broker", "certificate", "clock", "dispatch", "keeper", "message_id", "rpc",
-    "server",
+    "announcement", "broker", "certificate", "cloud", "dispatch", "keeper", "presence", "server",
   }) do
     local ok, module = pcall(require, "iotmsg.emulator." .. name)
     if not ok then
@@ -28,22 +27,26 @@ local function load_modules()
   return modules
 end
 
-local function new_door(modules, options, publisher)
-  return modules.rpc.new({
-    identity = options,
-    actions = modules.action,
-    now = modules.clock.now,
-    context = {
-      publish = function(message)
-        return publisher:publish(message)
-      end,
-      next_message_id = modules.message_id.sequence(modules.clock.now()),
-    },
-  })
+-- The private broker tells of every subscription; what listens to it runs beside everything else.
+local function start_broker(modules, options, queue)
+  if options.mqtt then
+    return modules.broker.use(options.mqtt.host, options.mqtt.port)
+  end
+  local presence = modules.presence.new()
+  local broker, problem = modules.broker.start(function(line)
+    local filter = presence:note(line)
+    for _, listener in ipairs(filter and presence.listeners or {}) do
+      queue:wrap(listener, filter)
+    end
+  end)
+  if broker then
+    broker.presence = presence
+  end
+  return broker, problem
 end
 
 -- Fills `running` step by step, so that whatever was started can be stopped when a later step fails.
-local function start(modules, options, running)
+local function start(modules, options, running, queue)
   local problem
   if not options.plain then
     local folder = options.dir
@@ -59,16 +62,15 @@ local function start(modules, options, running)
       return nil, problem
     end
   end
-  if options.mqtt then
-    running.broker, problem = modules.broker.use(options.mqtt.host, options.mqtt.port)
-  else
-    running.broker, problem = modules.broker.start()
-  end
+  running.broker, problem = start_broker(modules, options, queue)
   if not running.broker then
     return nil, problem
   end
-  local doors = { new_door(modules, options, running.broker.publisher) }
-  local dispatch = modules.dispatch.new(doors, not options.quiet and io.stderr or nil)
+  local publisher = running.broker.publisher
+  local doors, rules = modules.cloud.new(options, function(message)
+    return publisher:publish(message)
+  end, running.broker.presence)
+  local dispatch = modules.dispatch.new(doors, rules, not options.quiet and io.stderr or nil)
   running.server, problem = modules.server.listen({
     host = options.listen.host,
     port = options.listen.port,
@@ -111,7 +113,7 @@ function emulator.run(options)
   local queue, running = cqueues.new(), {}
   local ok, finished
   queue:wrap(function()
-    ok, problem = start(modules, options, running)
+    ok, problem = start(modules, options, running, queue)
     if ok then
       -- Only now: programs started before must not inherit blocked signals.
       signal.block(signal.SIGTERM, signal.SIGINT)

@@ -1,17 +1,20 @@
 -- A small MQTT 5 publisher on cqueues: one connection, many request handlers publishing at once. Handlers
 -- queue whole packets, one writer sends them in order, one reader hands each PUBACK to the handler that
--- waits. It knows nothing of clouds: a message in, "the broker has it" or a reason out.
+-- waits, and what the broker publishes on one topic to whoever listens. It knows nothing of clouds: a message
+-- in, "the broker has it" or a reason out.
 
 local cqueues = require "cqueues"
 local condition = require "cqueues.condition"
 
 local mqtt_connection = require "iotmsg.emulator.mqtt_connection"
 local packet = require "iotmsg.emulator.mqtt_packet"
+local subscription = require "iotmsg.emulator.mqtt_subscription"
 
 local KEEPALIVE_S = 30
 local RECONNECT_TIMEOUT_S = 3
 local PUBLISH_TIMEOUT_S = 10
 local RECONNECT_PAUSE_S = 0.2
+local NO_MATCHING_SUBSCRIBERS = 16
 
 local publisher = {}
 publisher.__index = publisher
@@ -30,6 +33,13 @@ function publisher.new(address)
   }, publisher)
 end
 
+---Subscribes to a topic at every connection from now on; messages come once `run` runs.
+---@param topic string
+---@param handle fun(payload: string) must not wait
+function publisher:listen(topic, handle)
+  self.listening = { bytes = subscription.subscribe(topic), handle = handle }
+end
+
 ---Connects once; must run in a cqueue.
 ---@return boolean|nil ok
 ---@return string|nil problem
@@ -38,6 +48,9 @@ function publisher:connect()
   if not connection then
     return nil, limits
   end
+  if self.listening then
+    connection:xwrite(self.listening.bytes, "n")
+  end
   self.limits = limits
   self.connection = connection
   self.outgoing = {}
@@ -45,8 +58,8 @@ function publisher:connect()
   return true
 end
 
-local function settle(ticket, problem)
-  ticket.done, ticket.problem = true, problem
+local function settle(ticket, problem, reached)
+  ticket.done, ticket.problem, ticket.reached = true, problem, reached
   ticket.ready:signal()
 end
 
@@ -101,7 +114,10 @@ local function read_loop(self, connection)
       return lose(self, connection, "the broker closed the connection")
     end
     local id, reason
-    if kind == packet.PUBACK then
+    if kind == subscription.PUBLISH and self.listening then
+      local _, payload = subscription.read_publish(body)
+      self.listening.handle(payload)
+    elseif kind == packet.PUBACK then
       id, reason = packet.read_puback(body)
     end
     local ticket = id and self.waiting[id]
@@ -109,7 +125,7 @@ local function read_loop(self, connection)
       self.waiting[id] = nil
       self.in_flight = self.in_flight - 1
       local refused = reason >= 128 and ("it refused the message (MQTT reason code 0x%02X)"):format(reason)
-      settle(ticket, refused or nil)
+      settle(ticket, refused or nil, reason ~= NO_MATCHING_SUBSCRIBERS)
       self.state_changed:signal(1)
     end
   end
@@ -173,6 +189,7 @@ end
 ---@param message iotmsg.emulator.message
 ---@return boolean|nil ok
 ---@return string|nil problem
+---@return boolean|nil reached for QoS 1: false when the broker says that nobody subscribes to the topic
 function publisher:publish(message)
   local patience = self.connection and PUBLISH_TIMEOUT_S or RECONNECT_TIMEOUT_S
   if not wait_for_room(self, message.qos, cqueues.monotime() + patience) then
@@ -200,7 +217,7 @@ function publisher:publish(message)
   if ticket.problem then
     return nil, ticket.problem
   end
-  return true
+  return true, nil, ticket.reached
 end
 
 ---Says goodbye to the broker; whoever still waits is told.

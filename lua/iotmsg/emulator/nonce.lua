@@ -1,32 +1,30 @@
--- Remembers which nonces were used, for at least the 31 minutes in which Alibaba refuses them again.
--- Two generations are swapped as time goes on: no timers, no walk over old entries.
--- Time is an argument; it knows nothing of signatures.
+-- Remembers which nonces were used, for the 31 minutes in which Alibaba refuses them again, and of those the
+-- last 100,000. Time is an argument; it knows nothing of signatures.
+
+local ring = require "iotmsg.emulator.ring"
 
 local REMEMBER_S = 31 * 60
+local NONCES_MAX = 100000
 
 local nonce = {}
 nonce.__index = nonce
 
+---@param max integer|nil how many are remembered
 ---@return table memory
-function nonce.new()
-  return setmetatable({ young = {}, old = {}, swap_at = 0 }, nonce)
+function nonce.new(max)
+  return setmetatable({ used_at = ring.new(max or NONCES_MAX) }, nonce)
 end
 
 ---@param key string access key id and nonce
 ---@param now_s number
 ---@return boolean fresh false when it was used before
 function nonce:use(key, now_s)
-  if now_s >= self.swap_at then
-    -- After a silence longer than a whole generation, the young one is too old as well.
-    local stale = now_s >= self.swap_at + REMEMBER_S
-    self.old = stale and {} or self.young
-    self.young = {}
-    self.swap_at = now_s + REMEMBER_S
-  end
-  if self.young[key] or self.old[key] then
+  local before = self.used_at:get(key)
+  if before and now_s < before + REMEMBER_S then
     return false
   end
-  self.young[key] = true
+  self.used_at:remove(key)
+  self.used_at:put(key, now_s)
   return true
 end
 

@@ -70,19 +70,21 @@ end
 ---@field status integer
 ---@field body string
 ---@field content_type string
----@field request_id string
+---@field request_id string|nil sent as x-acs-request-id
+---@field headers string[][]|nil more headers, as { name, value }
 ---@field action string|nil for the log
 ---@field outcome string|nil a message id or an error code, for the log
 
 ---@param call table { style, action, request_id }
 ---@param fields table[] besides RequestId, in order
 ---@param outcome string for the log
+---@param status integer|nil (200)
 ---@return iotmsg.emulator.reply
-function reply.business(call, fields, outcome)
+function reply.business(call, fields, outcome, status)
   table.insert(fields, 1, { "RequestId", call.request_id })
   local body, content_type = reply.document(call.style, call.action .. "Response", fields)
   return {
-    status = 200, body = body, content_type = content_type, request_id = call.request_id,
+    status = status or 200, body = body, content_type = content_type, request_id = call.request_id,
     action = call.action, outcome = outcome,
   }
 end

@@ -4,8 +4,8 @@
 
 local caller = require "iotmsg.emulator.caller"
 local parameter = require "iotmsg.emulator.parameter"
-local percent = require "iotmsg.emulator.percent"
 local reply = require "iotmsg.emulator.reply"
+local rpc_call = require "iotmsg.emulator.rpc_call"
 
 local V1_COMMON = {
   Action = true, Version = true, Format = true, Timestamp = true, Signature = true, SignatureMethod = true,
@@ -18,7 +18,8 @@ local V3_COMMON = { Format = true, RegionId = true }
 local rpc = {}
 rpc.__index = rpc
 
----@param options table { identity, actions, now, context }; `context` is handed to every action
+---@param options table { identity, actions, now, context, business_status }; `context` is handed to every action,
+---  `business_status` is the HTTP status of business errors (200)
 ---@return table door
 function rpc.new(options)
   local by_version = {}
@@ -30,7 +31,9 @@ function rpc.new(options)
   return setmetatable({
     by_version = by_version,
     context = options.context,
-    caller = caller.new(options.identity, options.now),
+    now = options.now,
+    business_status = options.business_status,
+    caller = caller.new(options.identity),
   }, rpc)
 end
 
@@ -38,18 +41,6 @@ end
 ---@return boolean whether this door answers the request
 function rpc.accepts(_, request)
   return request.path == "/"
-end
-
-local function single(value)
-  return type(value) == "table" and value[1] or value
-end
-
--- V1: the parameter Format, XML without it. V3: the accept header. JSON wins where both could.
-local function choose_style(is_v3, format, accept)
-  if format and format ~= "" then
-    return format:lower() == "json" and "json" or "xml"
-  end
-  return is_v3 and (single(accept) or ""):lower():find("json", 1, true) and "json" or "xml"
 end
 
 local function without(params, common)
@@ -64,35 +55,6 @@ end
 
 local function refusal(status, code, message)
   return { status = status, code = code, message = message }
-end
-
-local function unreadable(problem, name)
-  if problem == "repeated" then
-    return refusal(400, "InvalidParameter",
-      ("The parameter %s is specified more than once."):format(reply.printable(name)))
-  end
-  return refusal(400, "InvalidParameter", "The parameters are not correctly percent-encoded.")
-end
-
--- Query and form apart (V3 signs them apart) and together (V1 signs the union).
-local function read_parameters(request)
-  local query, form, union = {}, {}, {}
-  local ok, problem, name = percent.parse_form(request.query, query)
-  local content_type = single(request.headers["content-type"])
-  local is_form = not content_type or content_type:find("^%s*application/x%-www%-form%-urlencoded")
-  if ok and is_form then
-    ok, problem, name = percent.parse_form(request.body, form)
-  end
-  for key, value in pairs(query) do
-    union[key] = value
-  end
-  for key, value in pairs(form) do
-    if union[key] ~= nil and ok then
-      ok, problem, name = nil, "repeated", key
-    end
-    union[key] = value
-  end
-  return query, form, union, not ok and unreadable(problem, name) or nil
 end
 
 local function find_action(self, name, version, method)
@@ -117,68 +79,91 @@ local function find_action(self, name, version, method)
   return action
 end
 
-local function run_action(self, call, action, values)
-  local fields, outcome = action.run(values, self.context)
-  if fields then
-    return reply.business(call, fields, outcome)
-  end
-  local problem = outcome
-  if problem.status then
-    return reply.gateway_error(call, problem)
-  end
+local function business_error(call, problem, status)
   return reply.business(call, {
     { "Success", false },
     { "Code", problem.code },
     { "ErrorMessage", problem.message },
-  }, problem.code)
+  }, problem.code, status)
 end
 
----@param request table { method, path, query = raw text, headers, body, host }
+local function run_action(self, call, action, values)
+  local fields, outcome = action.run(values, self.context)
+  if fields then
+    return reply.business(call, fields, outcome)
+  elseif outcome.status then
+    return reply.gateway_error(call, outcome)
+  end
+  return business_error(call, outcome, self.business_status)
+end
+
+---@param request table { method, path, query = raw text, headers, body, host, clock_offset_s }
 ---@return iotmsg.emulator.reply
 function rpc:handle(request)
-  local headers = request.headers
-  local authorization = single(headers.authorization)
-  local query, form, union, problem = read_parameters(request)
-  -- V1 callers may send x-acs-action too, but only they have a parameter Signature.
-  local is_v3 = (authorization or ""):find("^ACS3%-") ~= nil
-    or (headers["x-acs-action"] ~= nil and not union.Signature)
-  local name = is_v3 and single(headers["x-acs-action"]) or union.Action
-  local version = is_v3 and single(headers["x-acs-version"]) or union.Version
-  local call = {
-    request_id = reply.request_id(),
-    host_id = reply.printable(request.host),
-    style = choose_style(is_v3, union.Format, headers.accept),
-    action = name and reply.printable(name) or "-",
-  }
+  local read, problem = rpc_call.read(request)
+  local call, headers = read.call, request.headers
   if problem then
     return reply.gateway_error(call, problem)
   end
   local action
-  action, problem = find_action(self, name, version, request.method)
+  action, problem = find_action(self, read.name, read.version, request.method)
   if not action then
     return reply.gateway_error(call, problem)
   end
   call.product = action.product
-  if not FORMATS[(union.Format or ""):lower()] then
+  if not FORMATS[(read.union.Format or ""):lower()] then
     return reply.gateway_error(call,
       refusal(400, "InvalidParameter.Format", "The parameter Format is neither JSON nor XML."))
   end
-  if is_v3 then
-    headers.authorization = authorization or ""
-    problem = self.caller:check_v3(request, query)
+  local now_s = self.now() + (request.clock_offset_s or 0)
+  if read.is_v3 then
+    headers.authorization = read.authorization or ""
+    problem = self.caller:check_v3(request, read.query, now_s)
   else
-    problem = self.caller:check_v1(request.method, union)
+    problem = self.caller:check_v1(request.method, read.union, now_s)
   end
   if problem then
     return reply.gateway_error(call, problem)
   end
-  local common = is_v3 and V3_COMMON or V1_COMMON
+  local common = read.is_v3 and V3_COMMON or V1_COMMON
   local values
-  values, problem = parameter.check(action.parameters, without(query, common), without(form, common), is_v3)
+  values, problem = parameter.check(action.parameters, without(read.query, common), without(read.form, common),
+    read.is_v3)
   if not values then
     return reply.gateway_error(call, problem)
   end
   return run_action(self, call, action, values)
+end
+
+---@param request table
+---@return table { action, device } what a rule can match; each may be nil
+function rpc.describe(_, request)
+  local read = rpc_call.read(request)
+  local union = read.union
+  local topic = union.TopicFullName or union.MqttTopic or ""
+  local device = union.DeviceName or topic:match("^/sys/[^/]+/([^/]+)") or topic:match("^/[^/]+/([^/]+)")
+    or topic:match("@@@([^/]+)$")
+  return { action = read.name, device = device }
+end
+
+---@param request table
+---@param problem table { status, code, message }
+---@return iotmsg.emulator.reply the refusal in this vendor's shape
+function rpc.refuse(_, request, problem)
+  local call = rpc_call.read(request).call
+  if problem.code:lower():find("^iot%.") then
+    return business_error(call, problem, problem.status)
+  end
+  return reply.gateway_error(call, problem)
+end
+
+---@param request table
+---@return table problem as the product throttles
+function rpc.throttled(_, request)
+  if rpc_call.read(request).version == "2020-04-20" then
+    return refusal(500, "SystemOverFlow", "An error occurred while processing your request. Please try again.")
+  end
+  return refusal(400, "Throttling.User", "Request was denied due to user flow control.")
 end
 
 return rpc

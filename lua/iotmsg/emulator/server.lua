@@ -1,15 +1,14 @@
 -- HTTPS for the front doors, on lua-http: HTTP/1.1 and HTTP/2 by ALPN, or plain HTTP when asked.
--- It turns a stream into a request, and a door's reply into bytes; it knows no cloud.
+-- It turns a stream into a request and hands it on; it knows no cloud.
 
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
-local http_headers = require "http.headers"
 local http_server = require "http.server"
 local http_util = require "http.util"
 local ssl_context = require "openssl.ssl.context"
 
-local clock = require "iotmsg.emulator.clock"
+local http_reply = require "iotmsg.emulator.http_reply"
 
 local BODY_MAX = 4 * 1024 * 1024
 local BODY_TIMEOUT_S = 30
@@ -121,23 +120,6 @@ local function give_up_reading(stream)
   end
 end
 
-local function write_reply(self, stream, method, answer)
-  local headers = http_headers.new()
-  local now = os.time()
-  if self.date_at ~= now then
-    self.date_at, self.date = now, clock.http_date(now)
-  end
-  headers:append(":status", tostring(answer.status))
-  headers:append("date", self.date)
-  headers:append("content-type", answer.content_type)
-  headers:append("content-length", tostring(#answer.body))
-  headers:append("x-acs-request-id", answer.request_id)
-  local without_body = method == "HEAD"
-  if stream:write_headers(headers, without_body) and not without_body then
-    stream:write_chunk(answer.body, true)
-  end
-end
-
 local function serve(self, stream)
   local request, problem = read_request(stream)
   if not request then
@@ -152,7 +134,7 @@ local function serve(self, stream)
     self.report("internal error: " .. tostring(answer))
     answer = self.failure(request)
   end
-  write_reply(self, stream, request.method, answer)
+  http_reply.write(stream, request.method, answer)
 end
 
 ---@param options table { host, port, identity (nil: plain HTTP), handle(request), failure(request),

@@ -3,27 +3,14 @@
 -- checks the other. It knows neither time, nonces nor who may call: it answers only "what should the
 -- signature be?".
 
-local digest = require "openssl.digest"
-local hmac = require "openssl.hmac"
-
 local base64 = require "iotmsg.emulator.base64"
+local hash = require "iotmsg.emulator.hash"
 local percent = require "iotmsg.emulator.percent"
 
 local encode, byte_order = percent.encode, percent.byte_order
 local byte, concat, sort = string.byte, table.concat, table.sort
 
-local hex_of = {}
-for code = 0, 255 do
-  hex_of[string.char(code)] = string.format("%02x", code)
-end
-
-local function to_hex(bytes)
-  return (bytes:gsub(".", hex_of))
-end
-
-local function sha256_hex(bytes)
-  return to_hex(digest.new("sha256"):final(bytes))
-end
+local sha256_hex = hash.sha256_hex
 
 local signature = {}
 
@@ -51,7 +38,7 @@ end
 ---@return string string_to_sign
 function signature.v1(method, params, access_key_secret)
   local string_to_sign = method .. "&%2F&" .. encode(canonical_query(params, "Signature"))
-  return base64.encode(hmac.new(access_key_secret .. "&", "sha1"):final(string_to_sign)), string_to_sign
+  return base64.encode(hash.hmac("sha1", access_key_secret .. "&", string_to_sign)), string_to_sign
 end
 
 local AUTHORIZATION = "^ACS3%-HMAC%-SHA256 +Credential=([^,%s]+), *SignedHeaders=([^,%s]+), *Signature=(%x+)$"
@@ -116,15 +103,8 @@ function signature.v3(request, signed_headers, access_key_secret)
     sha256_hex(request.body),
   }, "\n")
   local string_to_sign = "ACS3-HMAC-SHA256\n" .. sha256_hex(canonical_request)
-  local computed = hmac.new(access_key_secret, "sha256"):final(string_to_sign)
-  return to_hex(computed), string_to_sign, canonical_request
-end
-
----The hash a caller announces in `x-acs-content-sha256`.
----@param body string
----@return string lower-case hexadecimal
-function signature.body_hash(body)
-  return sha256_hex(body)
+  local computed = hash.hmac("sha256", access_key_secret, string_to_sign)
+  return hash.to_hex(computed), string_to_sign, canonical_request
 end
 
 ---Compares in a time that depends on the lengths alone.

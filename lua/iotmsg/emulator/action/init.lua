@@ -3,5 +3,7 @@
 -- log, or nil and a problem: { code, message } for a business error, with `status` for a gateway error.
 
 return {
+  (require "iotmsg.emulator.action.async_rrpc"),
   (require "iotmsg.emulator.action.pub"),
+  (require "iotmsg.emulator.action.send_message"),
 }

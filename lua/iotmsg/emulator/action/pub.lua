@@ -3,10 +3,10 @@
 -- It knows nothing of signatures, formats or HTTP.
 
 local base64 = require "iotmsg.emulator.base64"
+local iot = require "iotmsg.emulator.iot"
 local packet = require "iotmsg.emulator.mqtt_packet"
 local reply = require "iotmsg.emulator.reply"
 
-local PAYLOAD_MAX = 256 * 1024
 local FOUR_BYTES_MAX = 4294967295
 
 local parameters = {
@@ -26,85 +26,38 @@ local parameters = {
   { name = "TopicAlias", type = "integer", min = 0, max = 65535, position = "query" },
 }
 
-local function business(code, message)
-  return nil, { code = code, message = message }
-end
-
-local function invalid(name, reason)
-  local message = ("The parameter %s %s."):format(name, reason)
-  return nil, { status = 400, code = "InvalidParameter." .. name, message = message }
-end
-
--- /${ProductKey}/${DeviceName}/user/…, /sys/${ProductKey}/${DeviceName}/…, /broadcast/${ProductKey}/…
-local function owner_of(topic)
-  local owner = topic:match("^/sys/([^/]+)/[^/]+/.") or topic:match("^/broadcast/([^/]+)/.")
-  if not owner then
-    owner = topic:match("^/([^/]+)/[^/]+/user/.")
-    owner = owner ~= "sys" and owner ~= "broadcast" and owner or nil
-  end
-  return owner
-end
-
 local function check_topic(values)
   local topic = values.TopicFullName
-  if topic == "" then
-    return business("iot.messagebroker.NullTopicName", "The topic name is empty.")
-  end
-  local format_problem = "The topic format is incorrect."
-  if not packet.is_topic(topic) then
-    return business("iot.messagebroker.InvalidFormattedTopicName", format_problem)
-  end
+  local ok, problem = iot.check_topic_text(topic)
   -- With a DeviceName the device sits behind the MQTT cloud gateway and has topics of its own naming.
-  if values.DeviceName then
-    return true
+  if not ok or values.DeviceName then
+    return ok, problem
   end
-  local owner = owner_of(topic)
+  local owner = iot.owner_of(topic)
   if not owner or topic:find("//", 1, true) then
-    return business("iot.messagebroker.InvalidFormattedTopicName", format_problem)
+    return iot.business("iot.messagebroker.InvalidFormattedTopicName", "The topic format is incorrect.")
   end
-  if owner ~= values.ProductKey then
-    return business("iot.messagebroker.NotMatchedProductKeyWithSrcTopicOwner",
-      "The ProductKey does not own the topic.")
-  end
-  return true
-end
-
-local function check_owner(values)
-  if values.ProductKey == "" then
-    return business("iot.prod.NullProductKey", "The ProductKey is empty.")
-  end
-  -- The documentation masks product keys with asterisks; its examples are accepted as they stand.
-  if not values.ProductKey:find("^[A-Za-z0-9_*-]+$") or #values.ProductKey > 64 then
-    return business("iot.prod.InvalidFormattedProductkey", "The ProductKey format is incorrect.")
-  end
-  if values.DeviceName and (#values.DeviceName > 128 or not packet.is_topic(values.DeviceName)) then
-    return business("iot.device.InvalidFormattedDeviceName", "The deviceName format is incorrect.")
-  end
-  return true
+  return iot.check_topic_owner(owner, values)
 end
 
 local function read_content(values)
-  local payload = base64.decode(values.MessageContent)
+  local payload, problem = iot.read_content(values.MessageContent)
   if not payload then
-    return business("iot.messagebroker.MessageContentIsNotBase64Encode",
-      "The message content is not Base64 encoded.")
-  end
-  if #payload > PAYLOAD_MAX then
-    return invalid("MessageContent", "exceeds 256 KB")
+    return nil, problem
   end
   local correlation_data = values.CorrelationData and base64.decode(values.CorrelationData)
   if values.CorrelationData and (not correlation_data or #correlation_data > 65535) then
-    return invalid("CorrelationData", "is not Base64 of at most 65535 bytes")
+    return iot.invalid("CorrelationData", "is not Base64 of at most 65535 bytes")
   end
   if values.ResponseTopic and not packet.is_topic(values.ResponseTopic) then
-    return invalid("ResponseTopic", "is not a topic")
+    return iot.invalid("ResponseTopic", "is not a topic")
   end
   return payload, nil, correlation_data
 end
 
 -- TopicAlias is agreed between a broker and one connection of a device, so there is nothing to publish.
 local function run(values, context)
-  local ok, problem = check_owner(values)
+  local ok, problem = iot.check_owner(values, context)
   if ok then
     ok, problem = check_topic(values)
   end
@@ -128,8 +81,7 @@ local function run(values, context)
     user_properties = values.UserProp,
   })
   if not ok then
-    return business("iot.messagebroker.PublishMessageException",
-      "The message could not be published: " .. problem .. ".")
+    return iot.not_published(problem)
   end
   local message_id = context.next_message_id()
   return { { "Success", true }, { "MessageId", reply.integer(message_id) } }, message_id
