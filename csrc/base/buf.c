@@ -25,15 +25,18 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_reset(struct buf *b)
 {
+    if (b->len > b->dirty)
+        b->dirty = b->len;
     b->len = 0;
     b->failed = false;
 }
 
 void buf_wipe(struct buf *b)
 {
-    if (b->at)
-        buf_cleanse(b->at, b->len);
     buf_reset(b);
+    if (b->at)
+        buf_cleanse(b->at, b->dirty);
+    b->dirty = 0;
 }
 
 void buf_free(struct buf *b)
@@ -53,11 +56,12 @@ static bool grow(struct buf *b, size_t need)
         return false;
     if (b->at) {
         memcpy(bigger, b->at, b->len);
-        buf_cleanse(b->at, b->len);
+        buf_cleanse(b->at, b->dirty > b->len ? b->dirty : b->len);
         free(b->at);
     }
     b->at = bigger;
     b->cap = cap;
+    b->dirty = 0;
     return true;
 }
 

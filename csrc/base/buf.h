@@ -10,11 +10,12 @@
 #include <stddef.h>
 
 struct buf {
-    char *at;    /* owned; NULL until the first append */
-    size_t len;  /* bytes in use */
-    size_t cap;  /* bytes allocated */
-    size_t max;  /* len never passes this */
-    bool failed; /* sticky: nothing is appended any more */
+    char *at;     /* owned; NULL until the first append */
+    size_t len;   /* bytes in use */
+    size_t cap;   /* bytes allocated */
+    size_t max;   /* len never passes this */
+    size_t dirty; /* bytes that earlier contents may have left behind; the next wipe takes them too */
+    bool failed;  /* sticky: nothing is appended any more */
 };
 
 /* Makes b empty with a ceiling of max bytes. Allocates nothing. */

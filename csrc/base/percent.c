@@ -21,6 +21,8 @@ static const bool STANDS[256] = {
 bool percent_encode(struct buf *out, const char *bytes, size_t len)
 {
     static const char HEX[] = "0123456789ABCDEF";
+    if (len == 0)
+        return !out->failed;
     if (len > SIZE_MAX / 3) {
         out->failed = true;
         return false;

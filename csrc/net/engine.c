@@ -15,11 +15,14 @@
 #include "net/route.h"
 #include "net/timers.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #define POOL_SIZE 256         /* idle easy handles kept */
 #define POOL_SEARCH 8         /* how deep to look for one of the same route */
@@ -43,6 +46,7 @@ struct engine {
     bool cancels; /* some job's cancel flag is set */
     bool park, parked;
     int64_t stop_by_ms; /* INT64_MAX until the engine is asked to stop */
+    bool closed;        /* nothing is taken in any more */
     bool ended;
     size_t cut_off; /* calls cancelled by stop */
 
@@ -137,15 +141,20 @@ static void claim_route(struct engine *e, struct route *route)
         return;
     /* New, or inherited from the engine of the parent process. */
     route->engine = e;
-    route->active = 0;
+    route->active = route->connected = 0;
     route->warm_until_ms = 0;
     route->first = route->last = NULL;
     route->listed = false;
 }
 
+static bool is_warm(const struct route *route, int64_t now)
+{
+    return route->connected > 0 || now < route->warm_until_ms;
+}
+
 static unsigned places(const struct route *route, int64_t now)
 {
-    if (now >= route->warm_until_ms)
+    if (!is_warm(route, now))
         return 1;
     return route->speaks_h2 ? route->settings.max_connections * H2_STREAMS : route->settings.max_connections;
 }
@@ -154,6 +163,7 @@ static void route_append(struct engine *e, struct job *job)
 {
     struct route *route = job->route;
     job->next = NULL;
+    job->previous = route->last;
     if (route->last)
         route->last->next = job;
     else
@@ -170,15 +180,8 @@ static void route_append(struct engine *e, struct job *job)
 static void route_remove(struct job *job)
 {
     struct route *route = job->route;
-    struct job **link = &route->first;
-    struct job *before = NULL;
-    while (*link != job) {
-        before = *link;
-        link = &(*link)->next;
-    }
-    *link = job->next;
-    if (route->last == job)
-        route->last = before;
+    *(job->previous ? &job->previous->next : &route->first) = job->next;
+    *(job->next ? &job->next->previous : &route->last) = job->previous;
 }
 
 /* Takes an active job away from libcurl. */
@@ -189,6 +192,7 @@ static void detach(struct engine *e, struct job *job)
     curl_easy_setopt(job->easy, CURLOPT_ERRORBUFFER, NULL);
     pool_give(e, job->easy, route);
     job->easy = NULL;
+    route->connected -= job->sends > 0;
     if (--route->active == 0 && job->sends == 0)
         route->warm_until_ms = 0;
 }
@@ -230,7 +234,7 @@ static void ready_job(struct engine *e, struct job *job, int64_t now)
         start_job(e, job, now);
         return;
     }
-    if (now >= route->warm_until_ms)
+    if (!is_warm(route, now))
         job->connect_deadline_ms = now + job->connect_timeout_ms;
     route_append(e, job);
     arm_deadline(e, job);
@@ -244,7 +248,7 @@ static void start_waiting(struct engine *e, int64_t now)
         while (route->first && route->active < places(route, now)) {
             struct job *job = route->first;
             route_remove(job);
-            if (now < route->warm_until_ms)
+            if (is_warm(route, now))
                 job->connect_deadline_ms = INT64_MAX;
             start_job(e, job, now);
         }
@@ -350,21 +354,42 @@ static void stand_parked(struct engine *e)
     e->parked = false;
 }
 
-/* Cuts off what is still under way. */
+/* Completes a job that came too late to be taken in. */
+static void refuse(struct job *job)
+{
+    job->state = JOB_DONE;
+    job->end = JOB_CANCELLED;
+    strcpy(job->message, "the process is exiting");
+    outlet_push(job->outlet, job);
+}
+
+/* Cuts off what is still under way and closes the inbox. */
 static void end_all(struct engine *e)
 {
-    size_t calls = e->live_count;
+    size_t calls = e->live_requests;
     while (e->live)
         end_early(e, e->live, JOB_CANCELLED, "cut off at exit");
     pthread_mutex_lock(&e->lock);
+    struct job *late = e->inbox_first;
+    e->inbox_first = e->inbox_last = NULL;
+    e->closed = true;
     e->cut_off = calls;
     pthread_mutex_unlock(&e->lock);
+    while (late) {
+        struct job *next = late->next;
+        refuse(late);
+        late = next;
+    }
 }
 
 static void release_curl(struct engine *e)
 {
-    for (struct route *route = e->waiting; route; route = route->next_listed)
+    while (e->waiting) {
+        struct route *route = e->waiting;
+        e->waiting = route->next_listed;
+        route->listed = false;
         route_unref(route);
+    }
     while (e->pooled > 0)
         curl_easy_cleanup(e->pool[--e->pooled].easy);
     curl_multi_cleanup(e->multi);
@@ -409,7 +434,7 @@ static int prepare_wait(struct engine *e)
     if (until != INT64_MAX)
         wait = until - job_now_ms();
     wait = wait < 0 ? 0 : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
-    if (e->inbox_first || e->cancels || e->park)
+    if (e->inbox_first || e->cancels || e->park || (e->stop_by_ms != INT64_MAX && e->live_requests == 0))
         wait = 0;
     else
         e->asleep = true;
@@ -446,9 +471,27 @@ static void destroy(struct engine *e)
     free(e);
 }
 
+/* libcurl's own wake-up sockets are born without close-on-exec and cannot be asked for: they take the two
+ * lowest free numbers, so those are looked at afterwards. */
+static CURLM *open_multi(void)
+{
+    int fds[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC), open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    CURLM *multi = curl_multi_init();
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr address;
+        socklen_t len = sizeof(address);
+        if (fds[i] >= 0 && getsockname(fds[i], &address, &len) == 0 && address.sa_family == AF_UNIX)
+            fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+    }
+    return multi;
+}
+
 static bool open_curl(struct engine *e)
 {
-    e->multi = curl_multi_init();
+    e->multi = open_multi();
     e->share = curl_share_init();
     return e->multi && e->share &&
            curl_share_setopt(e->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
@@ -490,14 +533,14 @@ struct engine *engine_new(const char **why)
     return NULL;
 }
 
-/* Ends a critical section that brought the thread something to do: wakes it if it may be asleep, once. */
+/* Ends a critical section that brought the thread something to do: wakes it if it may be asleep, once. Under
+ * the lock, because the multi handle is sure to live only while the thread cannot pass it. */
 static void unlock_and_wake(struct engine *e)
 {
-    bool asleep = e->asleep;
+    if (e->asleep)
+        curl_multi_wakeup(e->multi);
     e->asleep = false;
     pthread_mutex_unlock(&e->lock);
-    if (asleep)
-        curl_multi_wakeup(e->multi);
 }
 
 void engine_submit(struct engine *e, struct job *job)
@@ -505,6 +548,11 @@ void engine_submit(struct engine *e, struct job *job)
     job->next = NULL;
     job->state = JOB_SUBMITTED;
     pthread_mutex_lock(&e->lock);
+    if (e->closed) {
+        pthread_mutex_unlock(&e->lock);
+        refuse(job);
+        return;
+    }
     if (e->inbox_last)
         e->inbox_last->next = job;
     else
@@ -553,9 +601,13 @@ size_t engine_stop(struct engine *e, int64_t grace_ms)
     bool ended = e->ended;
     size_t cut_off = e->cut_off;
     pthread_mutex_unlock(&e->lock);
-    if (ended) {
+    if (ended)
         pthread_join(e->thread, NULL);
-        destroy(e);
-    }
     return cut_off;
+}
+
+void engine_free(struct engine *e)
+{
+    if (e->ended)
+        destroy(e);
 }

@@ -24,9 +24,12 @@ void engine_cancel_flagged(struct engine *engine);
 void engine_park(struct engine *engine);
 void engine_unpark(struct engine *engine);
 
-/* Waits at most grace_ms for the jobs that are on their way, completes the rest as cancelled, ends the thread
- * and frees the engine. Returns how many calls were cut off. A thread that does not end within a second more
- * is left behind, and the engine with it. */
+/* Waits at most grace_ms for the jobs that are on their way, completes the rest as cancelled and ends the
+ * thread. Returns how many calls were cut off. What is submitted later completes as cancelled at once. A
+ * thread that does not end within a second more is left behind. */
 size_t engine_stop(struct engine *engine, int64_t grace_ms);
+
+/* Frees a stopped engine that nobody will use any more; does nothing when its thread was left behind. */
+void engine_free(struct engine *engine);
 
 #endif

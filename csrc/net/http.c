@@ -57,6 +57,8 @@ static int before_send(void *userp, char *ip, char *local_ip, int port, int loca
         job->stopped = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    if (job->sends == 0)
+        job->route->connected++;
     job->sends = 1;
     job->sent_on_h2 = speaks_h2(job->easy);
     job->connect_deadline_ms = INT64_MAX;
@@ -70,6 +72,7 @@ static void begin_reply(struct job *job)
 {
     buf_reset(&job->reply_head);
     job->content_length = -1;
+    job->reply_whole = false;
 }
 
 /* The value of Content-Length, -1 when it is not a plain number. */
@@ -144,7 +147,6 @@ bool http_configure(CURL *easy, const struct route *route, CURLSH *share)
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HTTP_VERSION, http_version(route));
-    SET(CURLOPT_PIPEWAIT, 1L);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_SIZE);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_PREREQFUNCTION, before_send);
@@ -175,6 +177,8 @@ bool http_arm(CURL *easy, struct job *job, int64_t connect_ms)
     job->message[0] = '\0';
 #define SET(option, value) ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK
     SET(CURLOPT_URL, job->url);
+    /* Wait for ALPN to say whether a connection can be shared; on plain http only a reply would say so. */
+    SET(CURLOPT_PIPEWAIT, strncasecmp(job->url, "https:", 6) == 0 ? 1L : 0L);
     SET(CURLOPT_HTTPHEADER, job->headers);
     if (job->body_len > 0 || strcmp(job->method, "POST") == 0) {
         SET(CURLOPT_POST, 1L);

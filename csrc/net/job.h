@@ -72,8 +72,9 @@ struct job {
     int64_t connect_deadline_ms; /* INT64_MAX once connected */
     size_t timer_index;          /* place in the timer heap, or SIZE_MAX */
     int64_t timer_at_ms;
-    void *easy;       /* libcurl's handle while active */
-    struct job *next; /* inbox, route queue or done queue: a job is in one of them */
+    void *easy;           /* libcurl's handle while active */
+    struct job *next;     /* inbox, route queue or done queue: a job is in one of them */
+    struct job *previous; /* in the route queue */
     struct job *live_next, *live_prev;
 };
 

@@ -54,8 +54,7 @@ static void after_fork_in_child(void)
 static void at_exit(void)
 {
     pthread_mutex_lock(&lock);
-    struct engine *last = engine;
-    engine = NULL;
+    struct engine *last = engine; /* not freed: other threads may be about to submit, or to fork */
     exiting = true;
     pthread_mutex_unlock(&lock);
     size_t cut_off = last ? engine_stop(last, EXIT_GRACE_MS) : 0;
@@ -73,13 +72,17 @@ static void pin(void)
         (void)dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
+/* Each step at most once, however often it takes. */
 static bool set_up(void)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    static bool curl_ready, forks_watched;
+    curl_ready = curl_ready || curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    if (!curl_ready)
         return false;
     pin();
-    return pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0 &&
-           atexit(at_exit) == 0;
+    forks_watched =
+        forks_watched || pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+    return forks_watched && atexit(at_exit) == 0;
 }
 
 struct engine *process_engine(const char **why)
@@ -94,7 +97,7 @@ struct engine *process_engine(const char **why)
         else
             *why = "libcurl could not be initialised";
     }
-    struct engine *current = engine;
+    struct engine *current = exiting ? NULL : engine;
     pthread_mutex_unlock(&lock);
     return current;
 }

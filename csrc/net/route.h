@@ -35,6 +35,7 @@ struct route {
     /* The engine's own. */
     const void *engine; /* the engine whose counters these are: a forked child starts over */
     unsigned active;    /* jobs given to libcurl */
+    unsigned connected; /* those of them that have got a connection */
     bool speaks_h2;     /* ALPN said so the last time */
     int64_t warm_until_ms;
     struct job *first, *last; /* waiting for a place */

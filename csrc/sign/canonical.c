@@ -120,7 +120,8 @@ static void add_headers(struct buf *out, struct buf *names, const struct canonic
         if (!request->is_signed(header))
             continue;
         if (last && compare_header_names(last, header) == 0) {
-            out->len--; /* the line goes on: its LF makes room for a comma */
+            if (!out->failed)
+                out->len--; /* the line goes on: its LF makes room for a comma */
             buf_add_char(out, ',');
         } else {
             if (last)
