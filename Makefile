@@ -79,7 +79,7 @@ spec-modules: $(BUILD)/spec/posix.so
 
 $(BUILD)/spec/%.so: spec/support/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -shared -fPIC -std=c11 $(WARNINGS) $(LUA_CFLAGS) $(CFLAGS) -o $@ $<
+	$(CC) -shared -fPIC -pthread -std=c11 $(WARNINGS) $(LUA_CFLAGS) $(CFLAGS) -o $@ $<
 
 # Prints the lines that make the built tree usable in place: eval "$(make -s env)".
 env:

@@ -129,7 +129,7 @@ describe("a credentials function", function()
   it("comes after keys that are given", function()
     local settings = { access_key_id = ID, access_key_secret = SECRET, credentials = function() return "other",
       "s" end }
-    assert.equal(ID, credentials.get(settings).access_key_id)
+    assert.equal(ID, credentials.aliyun(settings).access_key_id)
   end)
 end)
 
@@ -194,7 +194,7 @@ describe("credentials from the environment", function()
 
   it("name nginx's env lines inside nginx", function()
     local output, ok = child.run([[ngx = {}
-      local _, err = require("iotmsg.credentials").get {}
+      local _, err = require("iotmsg.credentials").aliyun {}
       print(err.message)]])
     assert.is_true(ok, output)
     assert.is_truthy(output:find("env ALIBABA_CLOUD_ACCESS_KEY_ID;", 1, true), output)

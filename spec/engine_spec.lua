@@ -8,7 +8,9 @@ local faults = require "spec.support.faults"
 local posix = require "spec.posix"
 local process = require "spec.support.process"
 
-local TRANSPORTS = { { name = "plain HTTP/1.1" }, { name = "HTTP/1.1 on TLS", tls = true }, { name = "HTTP/2", http = 2 } }
+local TRANSPORTS = {
+  { name = "plain HTTP/1.1" }, { name = "HTTP/1.1 on TLS", tls = true }, { name = "HTTP/2", http = 2 },
+}
 local HTTP1 = { TRANSPORTS[1], TRANSPORTS[2] }
 
 local server, nginx
@@ -127,7 +129,8 @@ describe("volume", function()
     local answered = after - before - 1
     assert(answered >= accepted and answered <= accepted + unknown,
       ("%d accepted, %d unknown, %d answered"):format(accepted, unknown, answered))
-    assert(accepted >= 9500, ("%d accepted"):format(accepted))
+    -- Some hundred are on the way to a connection that has just taken its last request.
+    assert(unknown <= 100 and accepted >= 9000, ("%d accepted, %d unknown"):format(accepted, unknown))
   end)
 end)
 
@@ -196,14 +199,22 @@ end)
 
 describe("HTTP/2", function()
   it("takes a refused stream as unprocessed: sent again, or not sent", function()
-    local door = open(TRANSPORTS[3], { { "ok", "refuse", "ok" } })
+    local once = open(TRANSPORTS[3], { { "refuse", "ok" }, { "ok" } })
+    local result, err = client(once.endpoint):pub(message(1))
+    assert(result or err.outcome == "not_sent", tostring(err))
+    local always = open(TRANSPORTS[3], { { "refuse" } })
+    err = select(2, client(always.endpoint):pub(message(1)))
+    assert.equal("not_sent", err.outcome, tostring(err))
+  end)
+
+  -- On a reused connection libcurl tells a refused stream from a broken one in no way.
+  it("sends no stream again that was refused on a reused connection, unless it is sure", function()
+    local door = open(TRANSPORTS[3], { { "ok", "refuse", "ok" }, { "ok" } })
     local c = client(door.endpoint)
     assert(c:pub(message(1)))
     local result, err = c:pub(message(2))
-    assert(result or err.outcome == "not_sent", tostring(err))
-    local always = open(TRANSPORTS[3], { { "refuse" } })
-    local refused = select(2, client(always.endpoint):pub(message(1)))
-    assert.equal("not_sent", refused.outcome, tostring(refused))
+    assert(result or err.kind == "network", tostring(err))
+    assert.equal(result and 3 or 2, door:count().requests)
   end)
 
   it("takes a GOAWAY past the stream as unprocessed", function()
@@ -223,15 +234,18 @@ describe("HTTP/2", function()
   end)
 
   it("takes streams that a dying server breaks off as unknown, seen once", function()
-    local door = open(TRANSPORTS[3], { { "ok", "silence", "silence", "silence", "goaway_abort" }, { "ok" } })
-    local c = client(door.endpoint)
-    assert(c:pub(message(1)))
-    local heard = start_many(c, 2, 5)
-    assert.is_true(iotmsg.drain(5000))
-    assert.equal(5, door:count().requests)
-    for number = 2, 5 do
-      assert(heard.errors[number].kind == "network" or heard.errors[number].kind == "protocol")
-      assert.equal("unknown", heard.errors[number].outcome)
+    for _, step in ipairs { { "abort" }, { "abort", ms = 100 }, { "abort", goaway = true },
+      { "abort", goaway = true, ms = 100 } } do
+      local door = open(TRANSPORTS[3], { { "ok", "silence", "silence", "silence", step }, { "ok" } })
+      local c = client(door.endpoint)
+      assert(c:pub(message(1)))
+      local heard = start_many(c, 2, 5)
+      assert.is_true(iotmsg.drain(5000))
+      assert.equal(5, door:count().requests)
+      for number = 2, 5 do
+        local err = heard.errors[number]
+        assert(err and (err.kind == "network" or err.kind == "protocol") and err.outcome == "unknown", tostring(err))
+      end
     end
   end)
 
@@ -687,24 +701,30 @@ describe("limits", function()
     assert.equal(9, door:count().requests)
   end)
 
-  it("of descriptors end calls as resource or network, not sent, and pass", function()
+  it("of descriptors end calls as resource, not sent, and pass", function()
     local door = open(TRANSPORTS[1], { { { "ok", delay_ms = 20 } } })
     local c = client(door.endpoint)
     assert(c:pub(message(1)))
     local highest = 0
     for _, entry in ipairs(posix.descriptors()) do highest = math.max(highest, entry.fd) end
-    local before = assert(posix.limit_descriptors(highest + 3))
+    local before = assert(posix.limit_descriptors(highest + 1))
+    local files = {}
+    for file in function() return io.open("/dev/null") end do files[#files + 1] = file end
     local heard = start_many(c, 1, 40)
     local drained = iotmsg.drain(10000)
     posix.limit_descriptors(before)
+    for _, file in ipairs(files) do file:close() end
     assert.is_true(drained)
     each_heard_once(heard, 1, 40)
+    local failed = 0
     for number = 1, 40 do
       local err = heard.errors[number]
       if err then
+        failed = failed + 1
         assert.equal("resource/not_sent", err.kind .. "/" .. err.outcome, tostring(err))
       end
     end
+    assert(failed > 0)
     assert(c:pub(message(2)))
   end)
 
@@ -846,7 +866,9 @@ describe("the process", function()
     for _ = 1, 10 do round(2000) end
     local kb_after, descriptors_after = settle()
     assert(kb_after - kb_before < 4096, ("%d kB more"):format(kb_after - kb_before))
-    assert.equal(descriptors_before, descriptors_after)
+    -- A route may have come to keep more of its eight connections.
+    assert(descriptors_after - descriptors_before <= 8, ("%d descriptors more"):format(
+      descriptors_after - descriptors_before))
   end)
 
   it("leaves no descriptor to the programs it starts, and one thread", function()
@@ -863,9 +885,15 @@ describe("the process", function()
         end
         iotmsg.drain(5000)
       end
+      -- libcurl's own wake-up pair is beyond reach: two unnamed Unix sockets that lead nowhere else.
+      local unix, wake_up = {}, 0
+      for line in io.lines("/proc/net/unix") do unix["socket:[" .. (line:match("(%d+)$") or "") .. "]"] = true end
       for _, entry in ipairs(posix.descriptors()) do
-        if not own[entry.fd] and not entry.close_on_exec then print(entry.fd, entry.target) end
+        if not own[entry.fd] and not entry.close_on_exec then
+          if unix[entry.target] then wake_up = wake_up + 1 else print(entry.fd, entry.target) end
+        end
       end
+      assert(wake_up <= 2)
       print(("threads %d"):format(posix.threads()))
     ]]
     local named = nginx.h1:gsub("127%.0%.0%.1", "localhost")

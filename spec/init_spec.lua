@@ -7,7 +7,7 @@ local wire = require "spec.support.wire"
 local GOOD = { product_key = "a1", topic_full_name = "/a1/d/user/get", payload = "x" }
 
 describe("the module", function()
-  for _, name in ipairs { "new", "configure", "pub", "start", "prepare", "poll", "wait_all", "drain", "pollable" } do
+  for _, name in ipairs { "new", "configure", "pub", "async_rrpc", "send_message", "call", "start", "prepare", "poll", "wait_all", "drain", "pollable" } do
     it("has " .. name, function() assert.is_function(iotmsg[name]) end)
   end
 
@@ -16,7 +16,12 @@ describe("the module", function()
     assert.is_function(iotmsg.base64.decode)
     assert.is_function(iotmsg.sign.aliyun_v1)
     assert.is_function(iotmsg.sign.aliyun_v3)
+    assert.is_function(iotmsg.sign.huawei)
   end)
+
+  for _, name in ipairs { "new", "configure", "send", "start", "prepare", "parse_status" } do
+    it("has huawei." .. name, function() assert.is_function(iotmsg.huawei[name]) end)
+  end
 
   it("has its version", function()
     assert.is_truthy(iotmsg._VERSION:find("^%d+%.%d+%.%d+"))
@@ -24,7 +29,7 @@ describe("the module", function()
   end)
 
   it("shows nothing else", function()
-    local known = { _VERSION = true, base64 = true, sign = true }
+    local known = { _VERSION = true, base64 = true, sign = true, huawei = true }
     for name, value in pairs(iotmsg) do
       assert.is_true(known[name] or type(value) == "function", name)
     end

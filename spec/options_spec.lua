@@ -55,6 +55,7 @@ local CASES = {
     Iot = "h" } },
     { { 1, "must be a host" }, { true, "must be a host" }, { { Foo = "h" }, "Foo" }, { { "h" }, "Iot" } } },
   iot_instance_id = { { "iot-cn-fake0000" }, text(128) },
+  instance_id = { { "post-cn-fake0000" }, text(128) },
   signature = { { "v1", "v3" }, choice("v1", "v3") },
   format = { { "json", "xml" }, choice("json", "xml") },
   timeout_ms = { { 1, 15000, 15000.0, DAY_MS }, integer(1, DAY_MS) },
@@ -90,8 +91,8 @@ end
 
 describe("options", function()
   it("are all covered here", function()
-    for _, rule in ipairs(options.rules.list) do assert.is_table(CASES[rule.name], rule.name) end
-    for name in pairs(CASES) do assert.is_table(options.rules.by_name[name], name) end
+    for _, rule in ipairs(options.aliyun.rules.list) do assert.is_table(CASES[rule.name], rule.name) end
+    for name in pairs(CASES) do assert.is_table(options.aliyun.rules.by_name[name], name) end
   end)
 
   for name, case in pairs(CASES) do
@@ -99,7 +100,7 @@ describe("options", function()
       for _, value in ipairs(case[1]) do
         it("accepts " .. show(value), function()
           assert.is_table(assert(iotmsg.new(with(name, value))))
-          local settings = assert(options.read(with(name, value)))
+          local settings = assert(options.aliyun:read(with(name, value)))
           assert.same(value, settings[name])
         end)
       end
@@ -120,8 +121,8 @@ describe("options", function()
 
       it("is taken away by false", function()
         if name == "tls_verify" or name == "max_qps" then return end -- there it is a value
-        local settings = assert(options.read { [name] = false })
-        local bare = assert(options.read {})
+        local settings = assert(options.aliyun:read { [name] = false })
+        local bare = assert(options.aliyun:read {})
         assert.equal(bare[name], settings[name])
       end)
     end)
@@ -202,7 +203,7 @@ describe("options", function()
   end
 
   it("have the documented defaults", function()
-    local settings = assert(options.read(nil))
+    local settings = assert(options.aliyun:read(nil))
     for name, value in pairs {
       signature = "v3", format = "json", timeout_ms = 15000, connect_timeout_ms = 5000, retry = "safe",
         max_attempts = 4,
@@ -273,7 +274,7 @@ end)
 
 describe("options from the environment", function()
   local SHOW = [[
-    local settings = assert(require("iotmsg.options").read(GIVEN))
+    local settings = assert(require("iotmsg.options").aliyun:read(GIVEN))
     for _, name in ipairs { "endpoint", "region", "iot_instance_id", "ca_file" } do
       io.write(name, "=", tostring(settings[name]), " ")
     end

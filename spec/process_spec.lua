@@ -294,6 +294,18 @@ describe("exit without drain", function()
     end)
   end
 
+  it("counts a call whose retry waits", function()
+    local throttled = { "ok", status = "429 Too Many Requests", body = '{"Code":"Throttling","Success":false}',
+      fields = "retry-after: 2\r\n" }
+    local door = server:open { script = { { throttled, "ok" } } }
+    local found = run([[
+      start(client(ENDPOINT, { retry = "safe" }), 1)
+      iotmsg.poll(300)
+    ]], { ENDPOINT = door.endpoint })
+    assert.equal(0, found.status)
+    assert.truthy(found.errors:find("%f[%d]1 call%f[%A]"), found.errors)
+  end)
+
   it("says nothing where everything has ended, and does not wait", function()
     local found = prints("accepted 50", [[
       local tally = start(client(ENDPOINT), 50)

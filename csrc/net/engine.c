@@ -156,7 +156,8 @@ static unsigned places(const struct route *route, int64_t now)
 {
     if (!is_warm(route, now))
         return 1;
-    return route->speaks_h2 ? route->settings.max_connections * H2_STREAMS : route->settings.max_connections;
+    /* One HTTP/2 connection carries so many; what is over would open connections past the cap. */
+    return route->speaks_h2 ? H2_STREAMS : route->settings.max_connections;
 }
 
 static void route_append(struct engine *e, struct job *job)
@@ -207,11 +208,16 @@ static void arm_deadline(struct engine *e, struct job *job)
 static void start_job(struct engine *e, struct job *job, int64_t now)
 {
     struct route *route = job->route;
-    if (job->connect_deadline_ms == INT64_MAX)
-        job->connect_deadline_ms = now + job->connect_timeout_ms;
+    int64_t connect_ms = job->connect_timeout_ms;
+    if (job->connect_deadline_ms != INT64_MAX)
+        connect_ms = job->connect_deadline_ms - now;
+    else if (!route->speaks_h2 ||
+             !is_warm(route, now)) /* a warm h2 connection may keep it waiting for a stream */
+        job->connect_deadline_ms = now + connect_ms;
+    /* libcurl opens more connections by itself where a server takes fewer streams. */
+    curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)route->settings.max_connections);
     CURL *easy = pool_take(e, route);
-    if (!easy || !http_arm(easy, job, job->connect_deadline_ms - now) ||
-        curl_multi_add_handle(e->multi, easy) != CURLM_OK) {
+    if (!easy || !http_arm(easy, job, connect_ms) || curl_multi_add_handle(e->multi, easy) != CURLM_OK) {
         if (easy)
             curl_easy_cleanup(easy);
         job->easy = NULL;
@@ -366,7 +372,7 @@ static void refuse(struct job *job)
 /* Cuts off what is still under way and closes the inbox. */
 static void end_all(struct engine *e)
 {
-    size_t calls = e->live_requests;
+    size_t calls = e->live_count;
     while (e->live)
         end_early(e, e->live, JOB_CANCELLED, "cut off at exit");
     pthread_mutex_lock(&e->lock);

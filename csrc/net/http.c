@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options of a transfer, its callbacks, and the reading of its end. The gate stands here: libcurl
- * re-sends a POST by itself when a reused connection dies before a reply byte; CURLOPT_PREREQFUNCTION runs
- * before each time it sends, after connect and TLS, so a first run that never came proves that nothing was
- * sent, and a second run is stopped: a retry is the caller's, signed afresh. Callbacks touch their job and
- * nothing else. */
+ * The options of a transfer, its callbacks, and the reading of its end. Callbacks touch their job and nothing
+ * else. */
 #define _DEFAULT_SOURCE
 #include "net/http.h"
 
+#include "net/gate.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,52 +18,20 @@
 #define UPLOAD_BUFFER_SIZE (16L * 1024) /* libcurl allocates it per handle: 16 kB was 18 % faster than 64 */
 
 /* Sockets are born close-on-exec; libcurl sets nothing of the kind itself. */
-static curl_socket_t open_socket(void *unused, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)unused;
+    struct job *job = userp;
     (void)purpose;
 #ifdef SOCK_CLOEXEC
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 #else
     int fd = socket(address->family, address->socktype, address->protocol);
     if (fd >= 0)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return fd;
 #endif
-}
-
-static bool speaks_h2(CURL *easy)
-{
-    struct curl_tlssessioninfo *tls = NULL;
-    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls || !tls->internals ||
-        tls->backend != CURLSSLBACKEND_OPENSSL)
-        return false;
-    const unsigned char *protocol = NULL;
-    unsigned len = 0;
-    SSL_get0_alpn_selected(tls->internals, &protocol, &len);
-    return len == 2 && memcmp(protocol, "h2", 2) == 0;
-}
-
-/* The gate. A second run is let through only where HTTP/2 proves that the first was not processed: libcurl
- * then comes here from a refused stream or a GOAWAY, and has written no error. */
-static int before_send(void *userp, char *ip, char *local_ip, int port, int local_port)
-{
-    struct job *job = userp;
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
-    bool unprocessed = job->sends == 1 && job->sent_on_h2 && job->message[0] == '\0';
-    if (job->sends > 0 && !unprocessed) {
-        job->stopped = true;
-        return CURL_PREREQFUNC_ABORT;
-    }
-    if (job->sends == 0)
-        job->route->connected++;
-    job->sends = 1;
-    job->sent_on_h2 = speaks_h2(job->easy);
-    job->connect_deadline_ms = INT64_MAX;
-    job->route->warm_until_ms = job_now_ms() + ROUTE_WARM_MS;
-    job->route->speaks_h2 = job->sent_on_h2;
-    job->message[0] = '\0'; /* what an address that did not answer left there */
-    return CURL_PREREQFUNC_OK;
+    if (fd < 0)
+        job->socket_error = errno; /* libcurl does not tell */
+    return fd;
 }
 
 static void begin_reply(struct job *job)
@@ -149,7 +115,6 @@ bool http_configure(CURL *easy, const struct route *route, CURLSH *share)
     SET(CURLOPT_HTTP_VERSION, http_version(route));
     SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_SIZE);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    SET(CURLOPT_PREREQFUNCTION, before_send);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_PROXY, s->proxy ? s->proxy : ""); /* "": not even the one in the environment */
@@ -193,20 +158,25 @@ bool http_arm(CURL *easy, struct job *job, int64_t connect_ms)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_ms > 0 ? connect_ms : 1));
     SET(CURLOPT_ERRORBUFFER, job->message);
     SET(CURLOPT_PRIVATE, job);
-    SET(CURLOPT_PREREQDATA, job);
+    SET(CURLOPT_OPENSOCKETDATA, job);
     SET(CURLOPT_HEADERDATA, job);
     SET(CURLOPT_WRITEDATA, job);
 #undef SET
-    return ok;
+    return ok && gate_install(easy, job);
 }
 
-static enum job_end end_of(CURL *easy, CURLcode code)
+static enum job_end end_of(CURL *easy, const struct job *job, CURLcode code)
 {
+    /* What libcurl says where OpenSSL has no error of its own. */
+    bool broke_off = strncmp(job->message, "OpenSSL SSL_connect: ", 21) == 0 ||
+                     strncmp(job->message, "Send failure: ", 14) == 0 ||
+                     strncmp(job->message, "Recv failure: ", 14) == 0;
     long os_error = 0;
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return JOB_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
+        return broke_off ? JOB_NETWORK : JOB_TLS;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -229,6 +199,8 @@ static enum job_end end_of(CURL *easy, CURLcode code)
         return JOB_PROTOCOL;
     case CURLE_COULDNT_CONNECT:
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+        if (job->socket_error != 0)
+            os_error = job->socket_error;
         if (os_error == EMFILE || os_error == ENFILE || os_error == ENOBUFS || os_error == ENOMEM)
             return JOB_RESOURCE;
         return JOB_NETWORK;
@@ -252,14 +224,18 @@ void http_finish(CURL *easy, struct job *job, CURLcode code)
     } else if (code == CURLE_OK) {
         job->end = JOB_PROTOCOL;
         say(job, "the reply has no status");
-    } else if (job->stopped) {
+    } else if (gate_unprocessed(job)) {
+        job->sends = 0;
+        job->end = JOB_NETWORK;
+        say(job, "the server closed the connection before it saw to the request");
+    } else if (job->gate.stopped) {
         job->end = JOB_NETWORK;
         say(job, "the connection broke before a reply came");
     } else if (job->reply_body.failed || job->reply_head.failed) {
         job->end = out_of_memory ? JOB_RESOURCE : JOB_PROTOCOL;
         say(job, out_of_memory ? "no memory for the reply" : "the reply is larger than 4 MiB");
     } else {
-        job->end = end_of(easy, code);
+        job->end = end_of(easy, job, code);
         if (job->message[0] == '\0')
             say(job, curl_easy_strerror(code));
     }

@@ -38,6 +38,17 @@ enum job_state {
     JOB_DONE       /* complete: result and message are final */
 };
 
+/* What is known of the last time the request was sent; see gate.c. */
+struct gate {
+    bool stopped;    /* a second time was stopped */
+    bool on_h2;      /* ALPN said h2 */
+    bool fresh;      /* it opened its connection */
+    long connects;   /* connections libcurl had opened for it by then */
+    const void *tls; /* its connection, on HTTP/2; only compared */
+    int64_t stream;  /* its HTTP/2 stream, or -1 */
+    int64_t goaway;  /* the last stream that the server said it would see to, or -1 */
+};
+
 struct job {
     /* The request; set at birth, lives in the same allocation. */
     const char *method;
@@ -58,7 +69,6 @@ struct job {
     /* The result; written by the engine until state is JOB_DONE. */
     enum job_end end;
     unsigned sends; /* times a byte of this request may have left; 0 proves that none did */
-    bool stopped;   /* its second send was stopped at the gate */
     long status;
     int64_t content_length; /* as the reply announced it, or -1 */
     bool reply_whole;       /* the reply arrived in full, whatever the connection did later */
@@ -68,7 +78,8 @@ struct job {
 
     /* The engine's own. */
     enum job_state state;
-    bool sent_on_h2;             /* the last send went out on a connection whose ALPN said h2 */
+    int socket_error; /* why no socket could be opened, or 0 */
+    struct gate gate;
     int64_t connect_deadline_ms; /* INT64_MAX once connected */
     size_t timer_index;          /* place in the timer heap, or SIZE_MAX */
     int64_t timer_at_ms;

@@ -33,7 +33,7 @@ function Call:finish(result, err)
   ledger.pending = ledger.pending - 1
   ledger.pending_bytes = ledger.pending_bytes - self.bytes
   local on_event, on_done = self.settings.on_event, self.on_done
-  self.message, self.secrets, self.on_done = nil, nil, nil -- only the end is kept
+  self.message, self.secrets, self.credentials, self.on_done = nil, nil, nil, nil -- only the end is kept
   local ok, thrown = true, nil
   if on_event then
     ok, thrown = pcall(on_event, self:event("done", err, result and result.http_status or err.http_status))
@@ -62,7 +62,7 @@ end
 ---@param is_met fun(): boolean
 ---@param timeout_ms number? nil: no limit of its own
 ---@return boolean met
-local function run_until(is_met, timeout_ms)
+function M.run_until(is_met, timeout_ms)
   local deadline = timeout_ms and now_ms() + timeout_ms
   while not is_met() do
     if not engine.step() then
@@ -94,7 +94,7 @@ end
 ---@return iotmsg.Error? err kind timeout, outcome unknown, with call:done() false, when the wait's time is spent
 function Call:wait(timeout_ms)
   check_timeout(timeout_ms, 2)
-  if not run_until(function() return self.finished end, timeout_ms) then
+  if not M.run_until(function() return self.finished end, timeout_ms) then
     return wait_over("the call had not ended when the wait's time was over")
   end
   return self.result, self.err
@@ -121,7 +121,7 @@ function M.poll(timeout_ms, max_calls)
   local before = completed
   local limit = before + (max_calls or math.huge)
   if timeout_ms and timeout_ms > 0 then
-    run_until(function() return completed > before end, timeout_ms)
+    M.run_until(function() return completed > before end, timeout_ms)
   end
   while completed < limit and engine.step() do end -- luacheck: ignore 542
   return completed - before
@@ -138,7 +138,7 @@ function M.wait_all(calls, timeout_ms)
     while calls[at] and calls[at].finished do at = at + 1 end
     return calls[at] == nil
   end
-  if run_until(all_done, timeout_ms) then return true end
+  if M.run_until(all_done, timeout_ms) then return true end
   return wait_over("calls had not ended when the wait's time was over")
 end
 
@@ -148,7 +148,7 @@ end
 ---@return iotmsg.Error? err kind timeout, outcome unknown
 function M.drain(timeout_ms)
   check_timeout(timeout_ms, 2)
-  if run_until(function() return engine.count() == 0 end, timeout_ms) then return true end
+  if M.run_until(function() return engine.count() == 0 end, timeout_ms) then return true end
   return wait_over(("%d calls had not ended when the wait's time was over"):format(engine.count()))
 end
 

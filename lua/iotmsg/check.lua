@@ -13,6 +13,7 @@ local M = {}
 ---@field required boolean?
 ---@field min number? smallest integer, or fewest bytes of a string
 ---@field max number? largest integer, or most bytes of a string
+---@field secret boolean? its value stands in no error
 ---@field one_of any[]? the only values allowed
 ---@field pattern string? what a string must match
 ---@field says string? what the pattern asks for, in words
@@ -23,6 +24,9 @@ local checkers = {}
 
 local function quoted(value)
   if type(value) == "string" then return ("the string %q"):format(value:sub(1, 40)) end
+  if type(value) == "number" and value == math.floor(value) and math.abs(value) < 2 ^ 53 then
+    return ("the number %d"):format(value)
+  end
   return "the " .. type(value) .. " " .. tostring(value)
 end
 
@@ -66,7 +70,8 @@ end
 function checkers.string(rule, value)
   if type(value) ~= "string" then
     if type(value) == "number" then
-      return Error.invalid(rule.name, ('must be a string, not a number: write "%s"'):format(tostring(value)))
+      return Error.invalid(rule.name, "must be a string, not a number"
+        .. (rule.secret and "" or (': write "%s"'):format(tostring(value))))
     end
     return type_error(rule, value, "a string")
   end

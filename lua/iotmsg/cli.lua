@@ -5,8 +5,7 @@
 local client_of = require "iotmsg.client"
 local call_of = require "iotmsg.call"
 local json = require "iotmsg.json"
-local operations = require "iotmsg.operation"
-local options = require "iotmsg.options"
+local families = require "iotmsg.family"
 local text = require "iotmsg.text"
 local version = require "iotmsg.version"
 
@@ -19,21 +18,37 @@ local SEVERITY = { [ACCEPTED] = 0, [NOT_SENT] = 1, [WRONG_USE] = 2, [REJECTED] =
 
 -- Secrets on a command line can be read by every user of the machine.
 local FROM_ENVIRONMENT = {
-  access_key_secret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-  security_token = "ALIBABA_CLOUD_SECURITY_TOKEN",
+  aliyun = {
+    access_key_secret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    security_token = "ALIBABA_CLOUD_SECURITY_TOKEN",
+  },
+  huawei = {
+    access_key_secret = "HUAWEICLOUD_SDK_SK",
+    security_token = "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+    auth_token = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+    password = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+  },
 }
 
 local BATCH_WINDOW = 256
 local ERROR_FIELDS = { "kind", "outcome", "message", "code", "field", "http_status", "request_id", "retryable",
   "retry_after_ms", "attempts" }
 
-local function command_of(operation)
-  return (operation.name:gsub("_", "-"))
+-- The commands: every operation but the generic one, whose parameters are tables.
+---@type table<string, { method: string, family_name: string, operation: table, options: iotmsg.Options }>
+local COMMANDS = {}
+for family_name, family in pairs(families) do
+  for method, operation in pairs(family.operations) do
+    if operation.name ~= "call" then
+      COMMANDS[operation.name:gsub("_", "-")] = { method = method, family_name = family_name, operation = operation,
+        options = family.options }
+    end
+  end
 end
 
 local function usage()
   local commands = {}
-  for _, operation in pairs(operations) do commands[#commands + 1] = command_of(operation) end
+  for command in pairs(COMMANDS) do commands[#commands + 1] = command end
   table.sort(commands)
   return ([=[
 usage: iotmsg COMMAND --NAME VALUE … [--dry-run [--reveal]] [--batch]
@@ -55,9 +70,9 @@ local function fail(message)
   return nil
 end
 
-local function rule_of(operation, name)
-  if FROM_ENVIRONMENT[name] then return nil end
-  local rule = operation.rules.by_name[name] or options.rules.by_name[name]
+local function rule_of(command, name)
+  if FROM_ENVIRONMENT[command.family_name][name] then return nil end
+  local rule = command.operation.rules.by_name[name] or command.options.rules.by_name[name]
   if rule and rule.type ~= "function" then return rule end
 end
 
@@ -74,16 +89,16 @@ local function typed(rule, word)
   return word
 end
 
-local function no_flag(operation, flag)
+local function no_flag(command, flag)
   local name = flag:sub(3):gsub("-", "_")
-  if FROM_ENVIRONMENT[name] then
-    return fail(("%s cannot be given on the command line, where others can read it: set %s"):format(flag,
-      FROM_ENVIRONMENT[name]))
+  local variable = FROM_ENVIRONMENT[command.family_name][name]
+  if variable then
+    return fail(("%s cannot be given on the command line, where others can read it: set %s"):format(flag, variable))
   end
   local flags = { "--batch", "--dry-run", "--user-property" }
-  for _, rules in ipairs { operation.rules, options.rules } do
+  for _, rules in ipairs { command.operation.rules, command.options.rules } do
     for _, rule in ipairs(rules.list) do
-      if rule_of(operation, rule.name) then flags[#flags + 1] = "--" .. rule.name:gsub("_", "-") end
+      if rule_of(command, rule.name) then flags[#flags + 1] = "--" .. rule.name:gsub("_", "-") end
     end
   end
   local nearest = text.nearest(flag, flags)
@@ -93,17 +108,17 @@ end
 local SWITCHES = { ["--dry-run"] = "dry_run", ["--reveal"] = "reveal", ["--batch"] = "batch" }
 
 -- Reads the words after the command; nil after a complaint.
-local function parse(operation, words)
+local function parse(command, words)
   local params, switches = {}, {}
   local at = 1
   while at <= #words do
     local flag, value = words[at]:match("^(%-%-[%w-]+)=(.*)$")
     flag = flag or words[at]
-    local rule = flag:find("^%-%-") and rule_of(operation, (flag:sub(3):gsub("-", "_")))
+    local rule = flag:find("^%-%-") and rule_of(command, (flag:sub(3):gsub("-", "_")))
     if SWITCHES[flag] and not value then
       switches[SWITCHES[flag]] = true
     elseif not rule and flag ~= "--user-property" then
-      return no_flag(operation, flag)
+      return no_flag(command, flag)
     else
       local next_word = words[at + 1]
       if not value and rule and rule.type == "boolean" and next_word ~= "true" and next_word ~= "false" then
@@ -135,7 +150,7 @@ local function result_line(result, err, line)
   local shown
   if result then
     shown = { message_id = result.message_id, request_id = result.request_id, http_status = result.http_status,
-      attempts = result.attempts }
+      attempts = result.attempts, result = result.result, duplicate = result.duplicate }
   else
     shown = { error = {} }
     for _, name in ipairs(ERROR_FIELDS) do shown.error[name] = err[name] end
@@ -149,8 +164,8 @@ local function result_line(result, err, line)
   return encoded .. "\n"
 end
 
-local function send_one(client, operation, params)
-  local result, err = client[operation.name](client, params)
+local function send_one(client, command, params)
+  local result, err = client[command.method](client, params)
   if result then
     io.stdout:write(result_line(result))
     return ACCEPTED
@@ -159,8 +174,8 @@ local function send_one(client, operation, params)
   return status_of(err)
 end
 
-local function print_dry(client, operation, params, reveal)
-  local request, err = client:prepare(operation.name, params)
+local function print_dry(client, command, params, reveal)
+  local request, err = client:prepare(command.method, params)
   if request then
     io.stdout:write(request:curl { reveal = reveal }, "\n")
     return ACCEPTED
@@ -176,7 +191,7 @@ local function merged(defaults, own)
   return params
 end
 
-local function send_batch(client, operation, defaults)
+local function send_batch(client, command, defaults)
   local worst, under_way, number = ACCEPTED, 0, 0
   local function report(line, result, err)
     io.stdout:write(result_line(result, err, line))
@@ -191,7 +206,7 @@ local function send_batch(client, operation, defaults)
         .. '"line":%d}\n'):format(mine))
       if SEVERITY[WRONG_USE] > SEVERITY[worst] then worst = WRONG_USE end
     elseif own then
-      local call, err = client:start(operation.name, merged(defaults, own), function(result, failure)
+      local call, err = client:start(command.method, merged(defaults, own), function(result, failure)
         under_way = under_way - 1
         report(mine, result, failure)
       end)
@@ -204,18 +219,18 @@ local function send_batch(client, operation, defaults)
   return worst
 end
 
-local function run(operation, words)
-  local params, switches = parse(operation, words)
+local function run(command, words)
+  local params, switches = parse(command, words)
   if not params then return WRONG_USE end
-  local client, err = client_of.new()
+  local client, err = client_of.new(command.family_name)
   if not client then
     io.stderr:write(tostring(err), "\n")
     return status_of(err)
   end
   if params.payload == "-" then params.payload = io.stdin:read("*a") end
-  if switches.dry_run then return print_dry(client, operation, params, switches.reveal) end
-  if switches.batch then return send_batch(client, operation, params) end
-  return send_one(client, operation, params)
+  if switches.dry_run then return print_dry(client, command, params, switches.reveal) end
+  if switches.batch then return send_batch(client, command, params) end
+  return send_one(client, command, params)
 end
 
 ---@param argv string[] the words after the program's name
@@ -233,9 +248,7 @@ function M.main(argv)
     io.stdout:write(usage())
     return ACCEPTED
   end
-  for _, operation in pairs(operations) do
-    if command == command_of(operation) then return run(operation, words) end
-  end
+  if COMMANDS[command] then return run(COMMANDS[command], words) end
   fail(command and ("no command is called " .. command) or "a command is missing")
   io.stderr:write(usage())
   return WRONG_USE

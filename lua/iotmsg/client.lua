@@ -4,28 +4,22 @@
 local Call = require "iotmsg.call"
 local check = require "iotmsg.check"
 local core = require "iotmsg.core"
-local credentials_of = require "iotmsg.credentials"
 local endpoint_of = require "iotmsg.endpoint"
 local engine = require "iotmsg.engine"
 local Error = require "iotmsg.error"
+local families = require "iotmsg.family"
 local mask = require "iotmsg.mask"
-local operations = require "iotmsg.operation"
-local options = require "iotmsg.options"
 local quota = require "iotmsg.quota"
 local request_of = require "iotmsg.request"
 local retry = require "iotmsg.retry"
 local route_of = require "iotmsg.route"
 local text = require "iotmsg.text"
 
----@class iotmsg.Client
-local Client = {}
-Client.__index = Client
-Client.__name = "iotmsg.Client"
-
 local now_ms, unix_ms, uuid = core.engine.now_ms, core.engine.unix_ms, core.engine.uuid
 
 -- check: reads the caller's table once; what is not a parameter is an option for this call.
 local function read_values(client, operation, params)
+  local options = client.family.options
   local values, given = {}, nil
   for name, value in pairs(params) do
     local rule, option = operation.rules.by_name[name], options.rules.by_name[name]
@@ -40,7 +34,7 @@ local function read_values(client, operation, params)
     end
     if err then return nil, nil, err end
   end
-  local settings, err = options.resolve(client.settings, given)
+  local settings, err = options:resolve(client.settings, given)
   if not settings then return nil, nil, err end
   for _, name in ipairs(operation.from_settings) do
     if values[name] == nil then values[name] = settings[name] end
@@ -57,16 +51,13 @@ end
 local function read_call(client, operation, params)
   local values, settings, err = read_values(client, operation, params)
   if err then return nil, err end
+  local message = operation.build(operation, values)
   local endpoint
-  endpoint, err = endpoint_of.resolve(settings, operation.product)
-  if not endpoint then return nil, err end
-  return {
-    operation = operation,
-    settings = settings,
-    endpoint = endpoint,
-    message = operation.build(operation, values),
-    bytes = #values.payload,
-  }
+  endpoint, err = endpoint_of.resolve(settings, message.product or operation.product)
+  err = err or operation.check_endpoint and operation.check_endpoint(settings, endpoint)
+  if err then return nil, err end
+  return { family = client.family, operation = operation, settings = settings, endpoint = endpoint, message = message,
+    bytes = message.payload_bytes }
 end
 
 local function resource_error(why)
@@ -82,28 +73,40 @@ local function sign(fields, credentials, unix_seconds, nonce)
 end
 
 local function secrets_of(credentials, signed)
-  local secrets = { credentials.access_key_secret, signed.signature }
-  if credentials.security_token then secrets[3] = credentials.security_token end
+  local secrets = {}
+  for _, secret in pairs { credentials.access_key_secret, credentials.security_token or "",
+    credentials.auth_token or "", signed.signature or "" } do
+    if secret ~= "" then secrets[#secrets + 1] = secret end
+  end
   return secrets
 end
 
--- One try: identify, sign, send.
+-- One try: identify, sign, send. Where credentials are still being fetched the call joins the fetch.
 local function attempt(call)
   local settings = call.settings
-  local credentials, err = credentials_of.get(settings)
+  local now = now_ms()
+  local credentials, err, fetch = call.family.credentials(settings, call.message)
+  if fetch then
+    local ok, why = engine.timer(call, call.deadline_ms - now)
+    if not ok then return nil, resource_error(why) end
+    call.joined = fetch
+    fetch:join(call)
+    return true
+  end
   if not credentials then return nil, err end
   local signed
   signed, err = sign(call, credentials, math.floor(unix_ms() / 1000), uuid())
   if not signed then return nil, err end
   local route, why = route_of.of(settings, call.endpoint)
   if not route then return nil, resource_error(why) end
-  local now = now_ms()
-  local hold_ms = quota.take(settings, call.operation, credentials.access_key_id, now)
+  local account = credentials.access_key_id or settings.username or "token"
+  local hold_ms = quota.take(settings, call.operation, account, now)
   local sent
   sent, why = engine.send(call, route, signed, call.deadline_ms - now, settings.connect_timeout_ms, hold_ms)
   if not sent then return nil, resource_error(why) end
   call.attempts = call.attempts + 1
   call.attempt_ms = now
+  call.credentials = credentials
   call.secrets = secrets_of(credentials, signed)
   return true
 end
@@ -132,11 +135,21 @@ local function random()
   return tonumber(uuid():sub(1, 8), 16) / 2 ^ 32
 end
 
+-- The cloud refused credentials that their source can replace: once a call, it may.
+local function renew(call, err)
+  local forget = call.credentials and call.credentials.forget
+  if err.kind ~= "auth" or not forget or call.renewed or call.cancelled then return false end
+  call.renewed = true
+  forget()
+  return (attempt(call))
+end
+
 -- decide: again after a delay, or this is the end.
 local function decide(call, err)
-  local delay_ms = not call.cancelled and retry.delay_ms(call.settings, err, call.attempts,
-    call.deadline_ms - now_ms(), random())
   call.maybe_taken = call.maybe_taken or err.outcome == "unknown"
+  if renew(call, err) then return end
+  local delay_ms = not call.cancelled and retry.delay_ms(call.settings, err, call.attempts,
+    call.deadline_ms - now_ms(), random(), call.operation.idempotent)
   if delay_ms and engine.timer(call, delay_ms) then return end
   if call.maybe_taken then err.outcome = "unknown" end
   err.attempts = call.attempts
@@ -145,7 +158,7 @@ end
 
 -- parse; a reply that our own code cannot take must not cost the caller the truth about the call.
 local function parse(call, reply)
-  local ok, result, err = pcall(call.operation.parse, reply)
+  local ok, result, err = pcall(call.operation.parse, reply, call.message, call.maybe_taken)
   if ok then return result, err end
   return nil, Error.new { kind = "protocol", outcome = "unknown", http_status = reply.status,
     message = "the reply could not be read: " .. tostring(result) }
@@ -153,6 +166,24 @@ end
 
 -- parse, or whatever else comes out of the engine for this call.
 function Call.methods:on_event(ended, sent, reply, message)
+  if ended == "elapsed" and self.cancelled then ended, message = "cancelled", "cancelled" end
+  if self.joined then
+    if ended ~= "identified" then -- its deadline or its cancellation came first
+      self.joined:leave(self)
+      self.joined = nil
+      decide(self, Error.new { kind = ended == "elapsed" and "timeout" or ended, retryable = ended == "elapsed",
+        message = "credentials were still being fetched" })
+      return
+    end
+    engine.release(self)
+    self.joined = nil
+    if message then
+      decide(self, Error.new { kind = message.kind, message = message.message, code = message.code,
+        retryable = message.retryable, http_status = message.http_status })
+      return
+    end
+    ended = "elapsed"
+  end
   if ended == "elapsed" then
     local ok, err = attempt(self)
     if not ok then decide(self, err) end
@@ -185,17 +216,17 @@ local function full(client, settings, bytes)
   end
 end
 
-local function check_client(client, method, level)
-  if getmetatable(client) ~= Client then
+local function check_client(class, client, method, level)
+  if getmetatable(client) ~= class then
     error(("call it with a colon: client:%s"):format(method), level + 1)
   end
 end
 
-local function find_operation(name, level)
-  local operation = operations[name]
+local function find_operation(family, name, level)
+  local operation = family.operations[name]
   if operation then return operation end
   local names = {}
-  for known in pairs(operations) do names[#names + 1] = known end
+  for known in pairs(family.operations) do names[#names + 1] = known end
   local nearest = type(name) == "string" and text.nearest(name, names)
   error(("no operation is called %s%s"):format(tostring(name), nearest and (": did you mean %q?"):format(nearest)
     or ""), level + 1)
@@ -223,29 +254,24 @@ local function start(client, operation, params, on_done)
   return call
 end
 
+---@class iotmsg.Client
+local methods = {}
+
 ---Sends without waiting. The call goes out by itself; its end comes by poll, wait, wait_all or drain.
 ---@param name string the operation's name
 ---@param params table its parameters and options for this call; read whole before this returns
 ---@param on_done fun(res: iotmsg.Result?, err: iotmsg.Error?)? runs exactly once, never inside start
 ---@return iotmsg.Call?
 ---@return iotmsg.Error? err nothing was started and on_done will not run
-function Client:start(name, params, on_done)
-  check_client(self, "start(…)", 2)
-  local operation = find_operation(name, 2)
+function methods:start(name, params, on_done)
+  local operation = find_operation(self.family, name, 2)
   check_params(params, 2)
   if on_done ~= nil and type(on_done) ~= "function" then error("on_done must be a function", 2) end
   return start(self, operation, params, on_done)
 end
 
----What would be sent, signed; nothing of the message is sent.
----@param name string the operation's name
----@param params table as for the operation; timestamp (Unix seconds) and nonce make the bytes repeatable
----@return iotmsg.Request?
----@return iotmsg.Error? err
-function Client:prepare(name, params)
-  check_client(self, "prepare(…)", 2)
-  local operation = find_operation(name, 2)
-  check_params(params, 2)
+-- What makes a prepared request repeatable, taken out of a copy of the parameters.
+local function read_fixed(params)
   local own = {}
   for key, value in pairs(params) do own[key] = value end
   local timestamp, nonce = own.timestamp, own.nonce
@@ -254,15 +280,36 @@ function Client:prepare(name, params)
   if timestamp ~= nil then
     _, err = check.value({ name = "timestamp", type = "integer", min = 0, max = 253402300799 }, timestamp)
   end
-  if nonce ~= nil and not err then
-    _, err = check.value({ name = "nonce", type = "string", max = 64 }, nonce)
+  if nonce ~= nil and not err then _, err = check.value({ name = "nonce", type = "string", max = 64 }, nonce) end
+  return own, timestamp, nonce, err
+end
+
+-- Credentials for a request that is not sent: waits for a fetch.
+local function await_credentials(fields)
+  while true do
+    local credentials, err, fetch = fields.family.credentials(fields.settings, fields.message)
+    if not fetch then return credentials, err end
+    Call.run_until(function() return fetch.done end)
+    if fetch.err then return nil, fetch.err end
   end
+end
+
+---What would be sent, signed; nothing of the message is sent.
+---@param name string the operation's name
+---@param params table as for the operation; timestamp (Unix seconds) and nonce (Huawei: message_id) make the bytes
+---repeatable
+---@return iotmsg.Request?
+---@return iotmsg.Error? err
+function methods:prepare(name, params)
+  local operation = find_operation(self.family, name, 2)
+  check_params(params, 2)
+  local own, timestamp, nonce, err = read_fixed(params)
   if err then return nil, err end
   local fields
   fields, err = read_call(self, operation, own)
   if not fields then return nil, err end
   local credentials
-  credentials, err = credentials_of.get(fields.settings)
+  credentials, err = await_credentials(fields)
   if not credentials then return nil, err end
   local signed
   signed, err = sign(fields, credentials, timestamp or math.floor(unix_ms() / 1000), nonce or uuid())
@@ -270,25 +317,42 @@ function Client:prepare(name, params)
   return request_of.new(signed, fields.settings, secrets_of(credentials, signed))
 end
 
-for name, operation in pairs(operations) do
-  Client[name] = function(self, params)
-    check_client(self, name .. "{…}", 2)
-    check_params(params, 2)
-    local call, err = start(self, operation, params)
-    if not call then return nil, err end
-    return call:wait()
+-- The class of a family's clients: the shared methods and one for each operation.
+local function class_of(family, class_name)
+  local class = { __name = class_name }
+  class.__index = class
+  for method, run in pairs(methods) do
+    class[method] = function(client, ...)
+      check_client(class, client, method .. "(…)", 2)
+      return run(client, ...)
+    end
   end
+  for name, operation in pairs(family.operations) do
+    class[name] = function(client, params)
+      check_client(class, client, name .. "{…}", 2)
+      check_params(params, 2)
+      local call, err = start(client, operation, params)
+      if not call then return nil, err end
+      return call:wait()
+    end
+  end
+  return class
 end
 
 local M = {}
 
+local classes = {}
+for name, family in pairs(families) do classes[name] = class_of(family, "iotmsg.Client") end
+
+---@param family_name string "aliyun" or "huawei"
 ---@param given table? options
 ---@return iotmsg.Client?
 ---@return iotmsg.Error? err kind invalid_argument
-function M.new(given)
-  local settings, err = options.read(given)
+function M.new(family_name, given)
+  local family = families[family_name]
+  local settings, err = family.options:read(given)
   if not settings then return nil, err end
-  return setmetatable({ settings = settings, pending = 0, pending_bytes = 0 }, Client)
+  return setmetatable({ family = family, settings = settings, pending = 0, pending_bytes = 0 }, classes[family_name])
 end
 
 return M

@@ -5,8 +5,26 @@ local text = require "iotmsg.text"
 
 local M = {}
 
--- Regions where the products answer. Sources: Alibaba Cloud, "Regions" of IoT Platform.
+-- Regions where the products answer. Sources: Alibaba Cloud, "Regions" of IoT Platform, and of ApsaraMQ for MQTT;
+-- Huawei Cloud's SDK, iotda_region. Dedicated IoTDA instances have hosts of their own, which the console shows.
 local PRODUCTS = {
+  OnsMqtt = {
+    host = "onsmqtt.%s.aliyuncs.com",
+    regions = {
+      "cn-qingdao", "cn-beijing", "cn-zhangjiakou", "cn-huhehaote", "cn-wulanchabu", "cn-hangzhou", "cn-shanghai",
+      "cn-shenzhen", "cn-guangzhou", "cn-chengdu", "cn-hongkong", "cn-hangzhou-finance", "cn-shanghai-finance-1",
+      "cn-shenzhen-finance-1", "cn-heyuan-acdr-1", "ap-northeast-1", "ap-southeast-1", "ap-southeast-3",
+      "ap-southeast-5", "ap-southeast-6", "eu-central-1", "eu-west-1", "us-west-1", "us-east-1", "me-central-1",
+      "mq-internet-access",
+    },
+  },
+  IoTDA = {
+    host = "iotda.%s.myhuaweicloud.com",
+    regions = {
+      "cn-north-4", "cn-south-1", "cn-south-4", "cn-east-3", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+      "af-south-1", "me-east-1", "la-south-2", "la-north-2", "sa-brazil-1", "ru-moscow-1",
+    },
+  },
   Iot = {
     host = "iot.%s.aliyuncs.com",
     regions = {
@@ -35,7 +53,8 @@ function M.parse(name, endpoint)
   end
   local host, port = rest:match("^(%[[%x:.]+%])(.*)$")
   if not host then host, port = rest:match("^([%w._-]+)(.*)$") end
-  if not host or port ~= "" and not port:find("^:%d+$") or tonumber(port:sub(2) ~= "" and port:sub(2) or 1) > 65535 then
+  local number = host and (port == "" and 443 or tonumber(port:match("^:(%d+)$")))
+  if not number or number < 1 or number > 65535 then
     return nil, Error.invalid(name, "must be a host as the console shows it, or a base URL such as "
       .. "https://iot.cn-shanghai.aliyuncs.com, without path and user")
   end
@@ -52,10 +71,25 @@ end
 
 local function by_region(product_name, region)
   local product = PRODUCTS[product_name]
+  if not product then
+    return nil, Error.invalid("endpoint", ("must be given for the product %s"):format(product_name))
+  end
   for _, known in ipairs(product.regions) do
     if known == region then return M.parse("region", product.host:format(region)) end
   end
   return nil, no_region(product, region)
+end
+
+---@param endpoint iotmsg.Endpoint
+---@return string? region of a dedicated IoTDA instance: <id>.<x>.iotda-app.<region>.myhuaweicloud.com
+function M.dedicated_region(endpoint)
+  return endpoint.authority:match("^[%w-]+%.[%w-]+%.iotda%-app%.([%w-]+)%.myhuaweicloud%.com")
+end
+
+---@param endpoint iotmsg.Endpoint
+---@return string? region of any IoTDA host
+function M.iotda_region(endpoint)
+  return M.dedicated_region(endpoint) or endpoint.authority:match("^iotda%.([%w-]+)%.myhuaweicloud%.com")
 end
 
 ---@param settings table
@@ -74,8 +108,9 @@ function M.resolve(settings, product)
   end
   memo[product] = resolved
   if resolved or err then return resolved, err end
-  return nil, Error.invalid("endpoint", "or region must be given: pass endpoint or region as an option, "
-    .. "or set IOTMSG_ENDPOINT or ALIBABA_CLOUD_REGION_ID")
+  local variables = product == "IoTDA" and "IOTMSG_HUAWEI_ENDPOINT" or "IOTMSG_ENDPOINT or ALIBABA_CLOUD_REGION_ID"
+  return nil, Error.invalid("endpoint", "or region must be given: pass endpoint or region as an option, or set "
+    .. variables)
 end
 
 return M

@@ -3,44 +3,56 @@
 
 local call = require "iotmsg.call"
 local client_of = require "iotmsg.client"
-local operations = require "iotmsg.operation"
+local families = require "iotmsg.family"
 local pollable = require "iotmsg.host.pollable"
 local sign = require "iotmsg.sign"
+local status = require "iotmsg.operation.huawei_status"
 local version = require "iotmsg.version"
 
-local M = {
+-- The functions of a family: new, configure, and its clients' methods on a client behind them, which is made at first
+-- use with what the environment says.
+local function face_of(name, face)
+  local default
+
+  face.new = function(options)
+    return client_of.new(name, options)
+  end
+
+  ---Replaces the client behind the functions.
+  ---@param options table?
+  ---@return true?
+  ---@return iotmsg.Error? err kind invalid_argument
+  face.configure = function(options)
+    local client, err = client_of.new(name, options)
+    if not client then return nil, err end
+    default = client
+    return true
+  end
+
+  local function on_default(method)
+    return function(first, ...)
+      if first == face then error(("call it with a dot: %s is a function of the module"):format(method), 2) end
+      default = default or assert(client_of.new(name))
+      return default[method](default, first, ...)
+    end
+  end
+
+  face.start = on_default "start"
+  face.prepare = on_default "prepare"
+  for operation in pairs(families[name].operations) do face[operation] = on_default(operation) end
+  return face
+end
+
+local M = face_of("aliyun", {
   _VERSION = version,
   base64 = sign.base64,
-  sign = { aliyun_v1 = sign.aliyun_v1, aliyun_v3 = sign.aliyun_v3 },
-  new = client_of.new,
+  sign = { aliyun_v1 = sign.aliyun_v1, aliyun_v3 = sign.aliyun_v3, huawei = sign.huawei },
   poll = call.poll,
   wait_all = call.wait_all,
   drain = call.drain,
   pollable = pollable.get,
-}
+})
 
-local default -- the client behind the module's own functions
-
----Replaces the client behind the module's own functions.
----@param options table?
----@return true?
----@return iotmsg.Error? err kind invalid_argument
-function M.configure(options)
-  local client, err = client_of.new(options)
-  if not client then return nil, err end
-  default = client
-  return true
-end
-
-local function on_default(method)
-  return function(...)
-    default = default or assert(client_of.new())
-    return default[method](default, ...)
-  end
-end
-
-M.start = on_default("start")
-M.prepare = on_default("prepare")
-for name in pairs(operations) do M[name] = on_default(name) end
+M.huawei = face_of("huawei", { parse_status = status.parse })
 
 return M

@@ -34,7 +34,10 @@ local function encode_number(value, path)
     return value == 0 and "0" or ("%d"):format(value)
   end
   local plain = tostring(value)
-  if plain:find("^-?%d+$") and tonumber(plain) == value then return plain end -- a 64-bit integer of Lua 5.3
+  if plain:find("^-?%d+$") then return plain end -- a 64-bit integer, from Lua 5.3 on
+  if value == math.floor(value) and math.abs(value) < 1e21 then -- an id, most likely, and not the one that was written
+    fail(path, "is an integer beyond 2^53, which the number cannot hold exactly: send it as a string")
+  end
   for digits = 15, 17 do
     local short = ("%." .. digits .. "g"):format(value)
     if tonumber(short) == value then return short end
@@ -100,13 +103,17 @@ function M.encode(value, path)
   return nil, path, tostring(result)
 end
 
--- JSON null is absent on our side.
-local function drop_nulls(value)
+-- What lua-cjson decodes, in our terms: null is absent, and 200 is an integer where Lua knows the difference.
+local to_integer = math.tointeger -- luacheck: ignore 143
+
+local function tidy(value)
   for key, item in pairs(value) do
     if item == cjson.null then
       value[key] = nil
     elseif type(item) == "table" then
-      drop_nulls(item)
+      tidy(item)
+    elseif to_integer and type(item) == "number" then
+      value[key] = to_integer(item) or item
     end
   end
   return value
@@ -116,7 +123,7 @@ end
 ---@return table? value integers of 15 digits and more as strings, null absent; nil: not a JSON object or array
 function M.decode(json)
   local ok, value = pcall(decoder.decode, core.json.quote_integers(json))
-  if ok and type(value) == "table" then return drop_nulls(value) end
+  if ok and type(value) == "table" then return tidy(value) end
 end
 
 return M

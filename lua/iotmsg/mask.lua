@@ -8,14 +8,19 @@ local function percent(text)
   return (text:gsub("[^%w_.~-]", function(char) return ("%%%02X"):format(char:byte()) end))
 end
 
+local function lower_hex(text)
+  return (text:gsub("%%%x%x", string.lower))
+end
+
 -- A secret in the spellings in which it can come back: as it is, percent-encoded once, and twice.
 local function spellings(secrets)
   local list = {}
   for _, secret in ipairs(secrets) do
     local once = percent(secret)
-    list[#list + 1] = secret
+    if secret ~= "" then list[#list + 1] = secret end
     if once ~= secret then
       list[#list + 1] = once
+      list[#list + 1] = lower_hex(once)
       list[#list + 1] = percent(once)
     end
   end

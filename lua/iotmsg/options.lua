@@ -1,8 +1,10 @@
--- The options of a client: names, types, defaults. A call may override any of them; false takes one away.
+-- The options of a client: names, types, defaults. A call may override any of them; false takes one away. Two families
+-- of clients share most of theirs and differ in how a caller is known and where the cloud is.
 
 local check = require "iotmsg.check"
 local environment = require "iotmsg.environment"
 local Error = require "iotmsg.error"
+local text = require "iotmsg.text"
 
 local M = {}
 
@@ -10,63 +12,91 @@ local function duration(name)
   return { name = name, type = "integer", min = 1, max = 24 * 3600 * 1000 }
 end
 
-local function endpoint(value)
-  if type(value) == "string" then return value end
-  if type(value) ~= "table" then return nil, "must be a host, a base URL, or a table of them by product" end
-  for product, host in pairs(value) do
-    if product ~= "Iot" and product ~= "OnsMqtt" then
-      return nil, ('must map "Iot" or "OnsMqtt" to a host, not %s'):format(tostring(product))
-    end
-    if type(host) ~= "string" then return nil, "must be a host or a base URL", "endpoint." .. product end
-  end
-  return { Iot = value.Iot, OnsMqtt = value.OnsMqtt }
+local function path(name)
+  return { name = name, type = "string", max = 4096 }
 end
 
-local function max_qps(value)
-  local rates = {}
-  for name, rate in pairs(type(value) == "table" and value or { value }) do
-    if rate ~= false and (type(rate) ~= "number" or rate ~= rate or rate <= 0 or rate == math.huge) then
-      return nil, "must be a number above 0, a table of them by operation, or false",
-        type(value) == "table" and "max_qps." .. tostring(name) or nil
-    end
-    rates[name] = rate
-  end
-  return type(value) == "table" and rates or value
+local function secret(name, max)
+  return { name = name, type = "string", max = max, secret = true }
 end
 
-M.rules = check.rules {
-  { name = "access_key_id", type = "string", max = 256 },
-  { name = "access_key_secret", type = "string", max = 1024 },
-  { name = "security_token", type = "string", max = 32768 },
-  { name = "credentials", type = "function" },
-  { name = "region", type = "string", max = 64, pattern = "^[%w-]+$",
-    says = "must be a region id such as cn-shanghai" },
-  { name = "endpoint", type = "any", read = endpoint },
-  { name = "iot_instance_id", type = "string", max = 128 },
-  { name = "signature", type = "string", one_of = { "v3", "v1" } },
-  { name = "format", type = "string", one_of = { "json", "xml" } },
-  duration "timeout_ms",
-  duration "connect_timeout_ms",
-  { name = "retry", type = "string", one_of = { "safe", "at_least_once", "off" } },
-  { name = "max_attempts", type = "integer", min = 1, max = 100 },
-  { name = "max_qps", type = "any", read = max_qps },
-  { name = "max_connections", type = "integer", min = 1, max = 10000 },
-  { name = "max_pending", type = "integer", min = 1, max = 10000000 },
-  { name = "max_pending_bytes", type = "integer", min = 1, max = 2 ^ 40 },
-  { name = "ca_file", type = "string", max = 4096 },
-  { name = "client_cert", type = "string", max = 4096 },
-  { name = "client_key", type = "string", max = 4096 },
-  { name = "tls_verify", type = "boolean" },
-  { name = "proxy", type = "string", max = 4096, pattern = "^https?://[^%s]+$",
-    says = "must be an http:// or https:// URL" },
-  { name = "http_version", type = "string", one_of = { "auto", "1.1", "2" } },
-  { name = "on_event", type = "function" },
-}
+-- One host for all products, or one for each.
+local function endpoint_of(products)
+  return function(value)
+    if type(value) == "string" then return value end
+    if #products == 0 then return nil, "must be a host or a base URL, not a " .. type(value) end
+    if type(value) ~= "table" then return nil, "must be a host, a base URL, or a table of them by product" end
+    local hosts = {}
+    for product, host in pairs(value) do
+      local nearest = text.nearest(tostring(product), products)
+      if nearest ~= product then
+        return nil, ("maps %s, which is none of %s"):format(tostring(product), table.concat(products, ", "))
+      end
+      if type(host) ~= "string" then return nil, "must be a host or a base URL", "endpoint." .. product end
+      hosts[product] = host
+    end
+    return hosts
+  end
+end
+
+local RATE = "must be a number above 0, a table of them by operation, or false"
+
+local function is_rate(value)
+  return value == false or type(value) == "number" and value == value and value > 0 and value ~= math.huge
+end
+
+local function max_qps_of(operation_names)
+  return function(value)
+    if type(value) ~= "table" then
+      if is_rate(value) then return value end
+      return nil, RATE
+    end
+    local rates = {}
+    for name, rate in pairs(value) do
+      local field = "max_qps." .. tostring(name)
+      local nearest = text.nearest(tostring(name), operation_names)
+      if nearest ~= name then
+        return nil, "is no operation" .. (nearest and ("; did you mean %q?"):format(nearest) or ""), field
+      end
+      if not is_rate(rate) then return nil, RATE, field end
+      rates[name] = rate
+    end
+    return rates
+  end
+end
+
+-- What both families have.
+local function common_rules(products, operation_names)
+  return {
+    { name = "access_key_id", type = "string", max = 256 },
+    secret("access_key_secret", 1024),
+    secret("security_token", 32768),
+    { name = "credentials", type = "function" },
+    { name = "region", type = "string", max = 64, pattern = "^[%w-]+$",
+      says = "must be a region id such as " .. (#products > 0 and "cn-shanghai" or "cn-north-4") },
+    { name = "endpoint", type = "any", read = endpoint_of(products) },
+    { name = "instance_id", type = "string", max = 128 },
+    duration "timeout_ms",
+    duration "connect_timeout_ms",
+    { name = "retry", type = "string", one_of = { "safe", "at_least_once", "off" } },
+    { name = "max_attempts", type = "integer", min = 1, max = 100 },
+    { name = "max_qps", type = "any", read = max_qps_of(operation_names) },
+    { name = "max_connections", type = "integer", min = 1, max = 10000 },
+    { name = "max_pending", type = "integer", min = 1, max = 10000000 },
+    { name = "max_pending_bytes", type = "integer", min = 1, max = 2 ^ 40 },
+    path "ca_file",
+    path "client_cert",
+    path "client_key",
+    { name = "tls_verify", type = "boolean" },
+    { name = "proxy", type = "string", max = 4096, pattern = "^https?://[^%s]+$", secret = true,
+      says = "must be an http:// or https:// URL" },
+    { name = "http_version", type = "string", one_of = { "auto", "1.1", "2" } },
+    { name = "on_event", type = "function" },
+  }
+end
 
 -- What holds where neither the client nor the call says otherwise.
-M.defaults = {
-  signature = "v3",
-  format = "json",
+local DEFAULTS = {
   timeout_ms = 15000,
   connect_timeout_ms = 5000,
   retry = "safe",
@@ -78,29 +108,40 @@ M.defaults = {
   http_version = "auto",
 }
 
--- The defaults with what the environment says. An endpoint or region of the caller's leaves out both of its own.
-local function base_for(given)
-  local base = {}
-  for name, value in pairs(M.defaults) do base[name] = value end
-  if given.endpoint == nil and given.region == nil then
-    base.endpoint, base.region = environment.IOTMSG_ENDPOINT, environment.ALIBABA_CLOUD_REGION_ID
+local function needs(settings, name, other)
+  if settings[name] and not settings[other] then
+    return Error.invalid(other, "must be given with " .. name)
   end
-  base.iot_instance_id = environment.IOTMSG_IOT_INSTANCE_ID
-  base.ca_file = environment.IOTMSG_CA_FILE
+end
+
+---@class iotmsg.Options
+---@field rules iotmsg.Rules
+---@field defaults table
+---@field variables table<string, string> option -> environment variable
+local Options = {}
+Options.__index = Options
+
+-- The defaults with what the environment says. An endpoint or region of the caller's leaves out both of its own.
+function Options:base_for(given)
+  local base = {}
+  for name, value in pairs(self.defaults) do base[name] = value end
+  local placed = given.endpoint ~= nil or given.region ~= nil
+  for name, variable in pairs(self.variables) do
+    if not (placed and (name == "endpoint" or name == "region")) then base[name] = environment[variable] end
+  end
   return base
 end
 
--- What makes sense only together; checked on the resolved settings.
-local function check_pairs(settings)
-  if settings.access_key_id and not settings.access_key_secret then
-    return Error.invalid("access_key_secret", "must be given with access_key_id")
+-- Keys given for this client or call replace what the base had of them, and the other way round.
+local function replace_keys(settings, given)
+  if given.access_key_id then
+    if not given.security_token then settings.security_token = nil end
+    if not given.credentials then settings.credentials = nil end
+    if not given.auth_token then settings.auth_token = nil end
+  elseif given.credentials then
+    settings.access_key_id, settings.access_key_secret, settings.security_token = nil, nil, nil
   end
-  if settings.access_key_secret and not settings.access_key_id then
-    return Error.invalid("access_key_id", "must be given with access_key_secret")
-  end
-  if settings.client_key and not settings.client_cert then
-    return Error.invalid("client_cert", "must be given with client_key")
-  end
+  if given.region and not given.endpoint then settings.endpoint = nil end
 end
 
 ---Settings: the base's, with the given options laid over them. nil options give the base itself.
@@ -108,26 +149,22 @@ end
 ---@param given table? checked option values; false takes one away
 ---@return table? settings never changed afterwards
 ---@return iotmsg.Error? err
-function M.resolve(base, given)
+function Options:resolve(base, given)
   if not given then return base end
   local settings = {}
   for name, value in pairs(base) do settings[name] = value end
   settings.memo = {} -- what others derive from these settings once: endpoints, the route
   for name, value in pairs(given) do
-    if value == false and name ~= "max_qps" and name ~= "tls_verify" then
-      settings[name] = M.defaults[name]
+    if value == false and self.rules.by_name[name].type ~= "boolean" and name ~= "max_qps" then
+      settings[name] = self.defaults[name]
     else
       settings[name] = value
     end
   end
-  -- Keys given here replace the base's other source of keys, and the other way round.
-  if given.access_key_id then
-    if not given.security_token then settings.security_token = nil end
-    settings.credentials = given.credentials or nil
-  elseif given.credentials then
-    settings.access_key_id, settings.access_key_secret, settings.security_token = nil, nil, nil
-  end
-  local err = check_pairs(settings)
+  replace_keys(settings, given)
+  local err = needs(settings, "access_key_id", "access_key_secret")
+    or needs(settings, "access_key_secret", "access_key_id") or needs(settings, "security_token", "access_key_id")
+    or needs(settings, "client_key", "client_cert") or self.check and self.check(settings, needs)
   if err then return nil, err end
   return settings
 end
@@ -136,7 +173,7 @@ end
 ---@param value any false takes the option away
 ---@return any value
 ---@return iotmsg.Error? err
-function M.value(rule, value)
+function Options.value(rule, value)
   if value == false then return false end
   return check.value(rule, value)
 end
@@ -144,19 +181,74 @@ end
 ---@param given table? what a caller passed to new or configure
 ---@return table? settings
 ---@return iotmsg.Error? err
-function M.read(given)
+function Options:read(given)
   if given ~= nil and type(given) ~= "table" then
     return nil, Error.invalid("options", "must be a table, not " .. type(given))
   end
   local checked = {}
   for name, value in pairs(given or {}) do
-    local rule = M.rules.by_name[name]
-    if not rule then return nil, check.unknown(name, { M.rules }) end
-    local ours, err = M.value(rule, value)
+    local rule = self.rules.by_name[name]
+    if not rule then return nil, check.unknown(name, { self.rules }) end
+    local ours, err = self.value(rule, value)
     if err then return nil, err end
     checked[name] = ours
   end
-  return M.resolve(base_for(checked), checked)
+  return self:resolve(self:base_for(checked), checked)
 end
+
+-- family: products, operations, rules and defaults of its own, variables, check
+local function family(own)
+  local list = common_rules(own.products, own.operations)
+  for _, rule in ipairs(own.rules) do list[#list + 1] = rule end
+  local defaults = {}
+  for _, from in ipairs { DEFAULTS, own.defaults } do
+    for name, value in pairs(from) do defaults[name] = value end
+  end
+  return setmetatable({ rules = check.rules(list), defaults = defaults, variables = own.variables, check = own.check },
+    Options)
+end
+
+---Alibaba Cloud.
+---@type iotmsg.Options
+M.aliyun = family {
+  products = { "Iot", "OnsMqtt" },
+  operations = { "pub", "async_rrpc", "send_message", "call" },
+  rules = {
+    { name = "iot_instance_id", type = "string", max = 128 },
+    { name = "signature", type = "string", one_of = { "v3", "v1" } },
+    { name = "format", type = "string", one_of = { "json", "xml" } },
+  },
+  defaults = { signature = "v3", format = "json" },
+  variables = {
+    endpoint = "IOTMSG_ENDPOINT", region = "ALIBABA_CLOUD_REGION_ID", iot_instance_id = "IOTMSG_IOT_INSTANCE_ID",
+    ca_file = "IOTMSG_CA_FILE",
+  },
+}
+
+---Huawei Cloud.
+---@type iotmsg.Options
+M.huawei = family {
+  products = {},
+  operations = { "send" },
+  rules = {
+    { name = "project_id", type = "string", max = 128, pattern = "^[%w_-]+$",
+      says = "must consist of letters, digits, _ and -" },
+    secret("auth_token", 100000),
+    { name = "username", type = "string", max = 256 },
+    secret("password", 1024),
+    { name = "domain_name", type = "string", max = 256 },
+    { name = "iam_endpoint", type = "string", max = 256 },
+    { name = "derived", type = "boolean" },
+  },
+  defaults = {},
+  variables = {
+    endpoint = "IOTMSG_HUAWEI_ENDPOINT", project_id = "HUAWEICLOUD_SDK_PROJECT_ID",
+    iam_endpoint = "HUAWEICLOUD_SDK_IAM_ENDPOINT", ca_file = "IOTMSG_CA_FILE",
+  },
+  check = function(settings)
+    return needs(settings, "username", "password") or needs(settings, "username", "domain_name")
+      or needs(settings, "password", "username")
+  end,
+}
 
 return M

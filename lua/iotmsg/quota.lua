@@ -4,8 +4,9 @@
 
 local M = {}
 
--- How far ahead of an even pace a burst may run.
-local BURST_MS = 50
+-- How far ahead of an even pace a burst may run. The pace is slower by as much, so that no second sees more than the
+-- rate, bursts included.
+local BURST_MS = 10
 
 local next_place_ms = {} -- account and operation -> when the schedule is free
 
@@ -25,9 +26,9 @@ end
 function M.take(settings, operation, account, now_ms)
   local rate = rate_of(settings, operation)
   if not rate then return 0 end
-  local key = account .. "/" .. operation.name
+  local key = (operation.quota_account or account) .. "/" .. operation.name
   local place = math.max(next_place_ms[key] or 0, now_ms)
-  next_place_ms[key] = place + 1000 / rate
+  next_place_ms[key] = place + (1000 + BURST_MS) / rate
   return math.max(0, math.ceil(place - BURST_MS - now_ms))
 end
 

@@ -20,19 +20,21 @@ end
 ---@param options { reveal: boolean? }?
 ---@return string
 function Request:curl(options)
-  local words = { "curl", "--globoff", "-X", self.method, shell_quote(self.url) }
+  local private = getmetatable(self).private[self]
+  local reveal = type(options) == "table" and options.reveal == true
+  local function quote(word)
+    return shell_quote(reveal and word or mask.text(word, private.secrets))
+  end
+  local words = { "curl", "--globoff", "-X", self.method, quote(self.url) }
   local names = {}
   for name in pairs(self.headers) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    words[#words + 1] = "-H " .. shell_quote(name .. ": " .. self.headers[name])
+    words[#words + 1] = "-H " .. quote(name .. ": " .. self.headers[name])
   end
-  words[#words + 1] = "--data-binary " .. shell_quote(self.body)
-  local private = getmetatable(self).private[self]
-  for _, word in ipairs(private.transport) do words[#words + 1] = shell_quote(word) end
-  local line = table.concat(words, " ")
-  if type(options) == "table" and options.reveal == true then return line end
-  return mask.text(line, private.secrets)
+  words[#words + 1] = "--data-binary " .. quote(self.body)
+  for _, word in ipairs(private.transport) do words[#words + 1] = quote(word) end
+  return table.concat(words, " ")
 end
 
 -- What curl needs and nobody else should see, kept apart so that printing a request's fields shows no secret of ours
@@ -68,6 +70,7 @@ function M.new(signed, settings, secrets)
     string_to_sign = signed.string_to_sign,
     canonical_request = signed.canonical_request,
   }
+  secrets[#secrets + 1] = settings.proxy and settings.proxy:match("^%w+://([^/]*)@")
   Request.private[request] = { transport = transport_words(settings), secrets = secrets }
   return setmetatable(request, Request)
 end

@@ -10,10 +10,11 @@ local CAP_MS = 5000
 ---@param attempts integer made so far
 ---@param remaining_ms number until the call's deadline
 ---@param random number in [0, 1)
+---@param idempotent boolean? a second arrival of the same message does no harm
 ---@return integer? delay_ms nil: this was the last try
-function M.delay_ms(settings, err, attempts, remaining_ms, random)
+function M.delay_ms(settings, err, attempts, remaining_ms, random, idempotent)
   if settings.retry == "off" or not err.retryable or attempts >= settings.max_attempts then return end
-  if settings.retry == "safe" and err.outcome == "unknown" then return end -- it could arrive twice
+  if settings.retry == "safe" and err.outcome == "unknown" and not idempotent then return end -- it could arrive twice
   -- Exponential back-off with full jitter: Amazon Builders' Library, "Timeouts, retries, and backoff with jitter".
   local ceiling = math.min(CAP_MS, BASE_MS * 2 ^ (attempts - 1))
   local delay = math.ceil(math.max(random * ceiling, err.retry_after_ms or 0))

@@ -7,7 +7,7 @@ local MAX_DEPTH = 50
 local ENTITIES = { lt = "<", gt = ">", amp = "&", quot = '"', apos = "'" }
 
 local function codepoint(number)
-  if not number or number > 0x10FFFF or (number >= 0xD800 and number <= 0xDFFF) then return "\239\191\189" end
+  if not number or number > 0x10FFFF or number >= 0xD800 and number <= 0xDFFF then return "\239\191\189" end
   local floor, char = math.floor, string.char
   if number < 0x80 then return char(number) end
   if number < 0x800 then return char(0xC0 + floor(number / 64), 0x80 + number % 64) end
@@ -20,8 +20,8 @@ end
 
 local function unescape(text)
   return (text:gsub("&(#?x?%w+);", function(name)
-    if name:find("^#x%x+$") then return codepoint(tonumber(name:sub(3), 16)) end
-    if name:find("^#%d+$") then return codepoint(tonumber(name:sub(2))) end
+    if name:find("^#x%x+$") then return codepoint(#name <= 10 and tonumber(name:sub(3), 16)) end
+    if name:find("^#%d+$") then return codepoint(#name <= 10 and tonumber(name:sub(2))) end
     return ENTITIES[name]
   end))
 end

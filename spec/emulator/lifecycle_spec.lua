@@ -1,7 +1,10 @@
 -- The emulator as a program: what it starts, what it leaves behind, what it says when it cannot run.
 
+local cqueues = require "cqueues"
+
 local client = require "spec.support.rpc_client"
 local device = require "spec.support.device"
+local huawei = require "spec.support.huawei_client"
 local process = require "spec.support.process"
 local start_emulator = require("spec.support.emulator").start
 
@@ -36,6 +39,26 @@ local function run_and_fail(words)
   end, 20)
   local status = child:stop()
   return status, child:errors(), child.buffer
+end
+
+-- All at once, since each takes the time the emulator has patience.
+local function refused_without_a_broker(emulator)
+  local queue, codes = cqueues.new(), {}
+  queue:wrap(function()
+    codes[1] = client.v3(emulator, QUERY, FORM).json.Code
+  end)
+  queue:wrap(function()
+    local headers = { ["x-acs-action"] = "SendMessage", ["x-acs-version"] = "2020-04-20" }
+    local query = { InstanceId = "i", MqttTopic = "t", Payload = "x" }
+    local answer = client.v3(emulator, query, nil, { headers = headers })
+    codes[2] = answer.status .. " " .. answer.json.Code
+  end)
+  queue:wrap(function()
+    local answer = huawei.create(emulator, "d1", { message = "x" })
+    codes[3] = answer.status .. " " .. answer.json.error_code
+  end)
+  assert(queue:loop())
+  assert.same({ "iot.messagebroker.PublishMessageException", "500 SendMessageFailed", "500 IOTDA.000001" }, codes)
 end
 
 describe("the emulator as a program", function()
@@ -95,8 +118,7 @@ describe("the emulator as a program", function()
     assert.equal(port, emulator.mqtt_port)
     assert.is_true(client.v3(emulator, QUERY, FORM).json.Success)
     broker:stop()
-    local refused = client.v3(emulator, QUERY, FORM)
-    assert.equal("iot.messagebroker.PublishMessageException", refused.json.Code)
+    refused_without_a_broker(emulator)
     broker = start_broker()
     local listener = device.subscribe("127.0.0.1", port, "#")
     assert.is_true(client.v3(emulator, QUERY, FORM).json.Success)
@@ -149,7 +171,7 @@ describe("the emulator as a program", function()
   it("exits with 2 on wrong use", function()
     for _, words in ipairs({
       "'--nonsense'", "'--listen'", "'--listen','x'", "'--listen','h:99999'", "'--mqtt','a b:1'", "'stray'",
-      "'--plain=1'", "'--dir',''", "'--access-key-id','a\\nb'",
+      "'--plain=1'", "'--dir',''", "'--token-lifetime','soon'", "'--ttl-minute','-1'", "'--access-key-id','a\\nb'",
     }) do
       local status, errors = run_and_fail(words)
       assert.equal(2, status)

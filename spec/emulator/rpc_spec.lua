@@ -286,7 +286,7 @@ describe("the RPC front door", function()
     end)
 
     it("knows no other paths", function()
-      local answer = client.send(emulator, { target = "/v5/iot" })
+      local answer = client.send(emulator, { target = "/v4/iot" })
       assert_gateway_error(answer, "404", "InvalidApi.NotFound")
     end)
   end)

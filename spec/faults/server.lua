@@ -1,8 +1,8 @@
 -- The fault server: a child program that plays scripted failures over HTTP/1.1 (plain and TLS) and HTTP/2 (TLS), on
 -- raw sockets, so that every byte and every way to end a connection is the script's. A spec steers it over a control
--- connection with lines of JSON, answered by a length and JSON, and opens "doors": listeners with a script each. Connection i of a door plays the i-th
--- list of steps (the last one repeats), request j on it the j-th step of that list (the last one repeats). It counts
--- every request of which it saw a byte. spec/support/faults.lua starts it and speaks to it.
+-- connection (lines of JSON; answers are a length and JSON) and opens "doors": listeners with a script each.
+-- Connection i of a door plays the i-th list of steps (the last one repeats), request j on it the j-th step of that
+-- list (the last one repeats). Every request of which it saw a byte is counted. See spec/support/faults.lua.
 
 local cjson = require "cjson"
 local cqueues = require "cqueues"
@@ -316,14 +316,15 @@ function h2.goaway(conn, stream, step)
   write(conn, frame(FRAME.GOAWAY, 0, 0, u32(last) .. u32(0)))
 end
 
--- A server that goes down: all streams were processed, says the GOAWAY, and all are broken off.
-function h2.goaway_abort(conn, stream)
-  local frames = { frame(FRAME.GOAWAY, 0, 0, u32(stream) .. u32(INTERNAL_ERROR)) }
+-- A server that goes down: every stream is broken off after it was processed, and the connection ends.
+function h2.abort(conn, stream, step)
+  local frames = {}
+  if step.goaway then frames[1] = frame(FRAME.GOAWAY, 0, 0, u32(stream) .. u32(INTERNAL_ERROR)) end
   for id in pairs(conn.streams) do
     frames[#frames + 1] = frame(FRAME.RST_STREAM, 0, id, u32(INTERNAL_ERROR))
   end
   write(conn, table.concat(frames))
-  cqueues.sleep(0.2)
+  cqueues.sleep((step.ms or 0) / 1000)
 end
 
 -- A reply, then GOAWAY: the connection ends in good order.
@@ -396,7 +397,8 @@ local function play_http2(conn)
           and write(conn, frame(FRAME.WINDOW_UPDATE, 0, stream, u32(#payload)))
       end
     end
-    if goes_on and open[stream] and not open[stream].whole and (kind == FRAME.HEADERS or kind == FRAME.DATA) and flags % 2 == END_STREAM then
+    local is_last = (kind == FRAME.HEADERS or kind == FRAME.DATA) and flags % 2 == END_STREAM
+    if goes_on and is_last and open[stream] and not open[stream].whole then
       goes_on = h2_request_ends(conn, stream, open[stream])
     end
   end

@@ -44,6 +44,8 @@ end
 ---@field access_key_id string
 ---@field access_key_secret string
 ---@field security_token string|nil
+---@field huawei_endpoint string
+---@field project_id string
 ---@field mqtt_host string
 ---@field mqtt_port integer
 ---@field process table
@@ -77,6 +79,8 @@ function emulator.start(options)
     access_key_id = announced.ALIBABA_CLOUD_ACCESS_KEY_ID,
     access_key_secret = announced.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
     security_token = announced.ALIBABA_CLOUD_SECURITY_TOKEN,
+    huawei_endpoint = announced.IOTMSG_HUAWEI_ENDPOINT,
+    project_id = announced.HUAWEICLOUD_SDK_PROJECT_ID,
     mqtt_host = host,
     mqtt_port = tonumber(port),
   }, handle)

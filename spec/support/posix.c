@@ -130,12 +130,11 @@ static int p_descriptors(lua_State *L)
     lua_newtable(L);
     int count = 0;
     for (struct dirent *entry; (entry = readdir(folder));) {
-        char path[64], target[256];
+        char path[32], target[256];
         int fd = atoi(entry->d_name);
         if (entry->d_name[0] == '.' || fd == dirfd(folder))
             continue;
-        strcpy(path, "/proc/self/fd/");
-        strncat(path, entry->d_name, 16);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         ssize_t len = readlink(path, target, sizeof(target));
         int flags = fcntl(fd, F_GETFD);
         lua_newtable(L);
@@ -223,7 +222,8 @@ static int bound_socket(struct sockaddr_in *address)
     address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0)
         return -1;
-    if (bind(fd, (struct sockaddr *)address, len) != 0 || getsockname(fd, (struct sockaddr *)address, &len) != 0) {
+    if (bind(fd, (struct sockaddr *)address, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)address, &len) != 0) {
         close(fd);
         return -1;
     }

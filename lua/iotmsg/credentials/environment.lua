@@ -1,28 +1,35 @@
--- Access keys from the environment variables that Alibaba's own SDKs read.
+-- Access keys from the environment variables that the vendors' own SDKs read.
 
 local environment = require "iotmsg.environment"
 local Error = require "iotmsg.error"
 
-local ID, SECRET = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-
-local found
-if environment[ID] and environment[SECRET] then
-  found = {
-    access_key_id = environment[ID],
-    access_key_secret = environment[SECRET],
-    security_token = environment.ALIBABA_CLOUD_SECURITY_TOKEN,
-  }
-end
-
----@return iotmsg.Credentials?
----@return iotmsg.Error? err kind credentials: one variable without the other
-return function()
-  if found then return found end
-  if environment[ID] or environment[SECRET] then
-    return nil, Error.new {
-      kind = "credentials",
-      message = ("%s is set but %s is not"):format(
-        environment[ID] and ID or SECRET, environment[ID] and SECRET or ID),
+---@param id string names of environment variables
+---@param secret string
+---@param token string
+---@return fun(): iotmsg.Credentials?, iotmsg.Error? source err of kind credentials: one variable without the other
+return function(id, secret, token)
+  local found, broken
+  if environment[id] and environment[secret] then
+    found = {
+      access_key_id = environment[id],
+      access_key_secret = environment[secret],
+      security_token = environment[token],
     }
+    for _, name in ipairs { id, secret, token } do
+      if (environment[name] or ""):find("[%z\r\n]") then broken = name end
+    end
+  end
+  return function()
+    if broken then
+      return nil, Error.new { kind = "credentials", message = broken .. " holds CR, LF or NUL" }
+    end
+    if found then return found end
+    if environment[id] or environment[secret] then
+      return nil, Error.new {
+        kind = "credentials",
+        message = ("%s is set but %s is not"):format(environment[id] and id or secret,
+          environment[id] and secret or id),
+      }
+    end
   end
 end

@@ -1,6 +1,6 @@
 -- Access keys from a function of the user's: option credentials = function() return { access_key_id = …, … } end, or
--- the same as three values. What it returns is kept until shortly before its expires_at (Unix seconds); without one
--- the function is asked for each try.
+-- the same as values in this order. What it returns is kept until shortly before its expires_at (Unix seconds);
+-- without one the function is asked for each try.
 
 local core = require "iotmsg.core"
 local Error = require "iotmsg.error"
@@ -13,6 +13,10 @@ local function fail(what)
   return nil, Error.new { kind = "credentials", message = "the credentials function " .. what }
 end
 
+local function is_clean(text)
+  return type(text) == "string" and text ~= "" and not text:find("[%z\r\n]")
+end
+
 ---@param settings table
 ---@return iotmsg.Credentials?
 ---@return iotmsg.Error? err kind credentials
@@ -23,21 +27,28 @@ return function(settings)
   if before and core.engine.unix_ms() / 1000 < before.expires_at - EARLY_S then return before end
   local ok, id, secret, token, expires_at = pcall(provide)
   if not ok then return fail("raised an error") end -- its text may hold anything, secrets included
-  local found = id
-  if type(id) == "string" then
-    found = { access_key_id = id, access_key_secret = secret, security_token = token, expires_at = expires_at }
+  local got = id
+  if type(id) ~= "table" then
+    got = { access_key_id = id, access_key_secret = secret, security_token = token, expires_at = expires_at }
   end
-  if type(found) ~= "table" or type(found.access_key_id) ~= "string" or type(found.access_key_secret) ~= "string"
-    or found.security_token ~= nil and type(found.security_token) ~= "string"
-    or found.expires_at ~= nil and type(found.expires_at) ~= "number" then
-    return fail("must return access_key_id, access_key_secret and, where they apply, security_token and expires_at")
-  end
-  found = {
-    access_key_id = found.access_key_id,
-    access_key_secret = found.access_key_secret,
-    security_token = found.security_token,
-    expires_at = found.expires_at,
+  local found = {
+    access_key_id = got.access_key_id,
+    access_key_secret = got.access_key_secret,
+    security_token = got.security_token,
+    expires_at = got.expires_at,
   }
-  if found.expires_at then kept[provide] = found end
+  if found.security_token == "" then found.security_token = nil end
+  if not is_clean(found.access_key_id) or not is_clean(found.access_key_secret)
+    or found.security_token ~= nil and not is_clean(found.security_token) then
+    return fail("must return access_key_id, access_key_secret and, where it applies, security_token: non-empty "
+      .. "strings without CR, LF and NUL")
+  end
+  if found.expires_at ~= nil and type(found.expires_at) ~= "number" then
+    return fail("must return expires_at as Unix seconds")
+  end
+  if found.expires_at then
+    kept[provide] = found
+    found.forget = function() kept[provide] = nil end
+  end
   return found
 end

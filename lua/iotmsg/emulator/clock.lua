@@ -13,19 +13,19 @@ end
 ---@param seconds number
 ---@return string as in 2024-02-29T23:59:59Z
 function clock.iso(seconds)
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", floor(seconds))
 end
 
 ---@param seconds number
 ---@return string as in 20240229T235959Z
 function clock.compact(seconds)
-  return os.date("!%Y%m%dT%H%M%SZ", seconds)
+  return os.date("!%Y%m%dT%H%M%SZ", floor(seconds))
 end
 
 ---@param seconds number
 ---@return string as an HTTP Date header wants it
 function clock.http_date(seconds)
-  return os.date("!%a, %d %b %Y %H:%M:%S GMT", seconds)
+  return os.date("!%a, %d %b %Y %H:%M:%S GMT", floor(seconds))
 end
 
 local DAYS_BEFORE_MONTH = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 }

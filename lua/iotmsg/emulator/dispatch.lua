@@ -15,36 +15,37 @@ local function gateway_error(request, status, code, message)
   }, { status = status, code = code, message = message })
 end
 
-local function answer(doors, rules, request)
-  if request.problem then
-    return gateway_error(request, 400, "InvalidParameter",
-      "The request cannot be read: " .. request.problem .. ".")
-  end
+local function door_for(doors, request)
   for _, door in ipairs(doors) do
     if door:accepts(request) then
-      if not door.describe or rules:are_none() then
-        return door:handle(request)
-      end
-      return misbehaviour.answer(rules:take(door:describe(request)), door, request)
+      return door
     end
   end
-  return gateway_error(request, 404, "InvalidApi.NotFound",
-    "Specified api is not found, please check your url and method.")
 end
 
----What to answer when the emulator itself fails.
----@param request table
----@return iotmsg.emulator.reply
-function dispatch.failure(request)
-  return gateway_error(request, 500, "InternalError",
-    "The request processing has failed due to some unknown error.")
+local function answer(doors, rules, request)
+  local door = door_for(doors, request)
+  if request.problem then
+    if door and door.unreadable then
+      return door:refuse(request, door.unreadable(request.problem))
+    end
+    return gateway_error(request, 400, "InvalidParameter",
+      "The request cannot be read: " .. request.problem .. ".")
+  elseif not door then
+    return gateway_error(request, 404, "InvalidApi.NotFound",
+      "Specified api is not found, please check your url and method.")
+  elseif not door.describe or rules:are_none() then
+    return door:handle(request)
+  end
+  return misbehaviour.answer(rules:take(door:describe(request)), door, request)
 end
 
----@param doors table[] each with accepts(request) and handle(request) and, where rules may interfere,
----  describe(request), refuse(request, problem) and throttled(request)
+---@param doors table[] each with accepts(request) and handle(request); where rules may interfere, describe(request),
+---  refuse(request, problem) and throttled(request); where the errors of this file are of another shape, refuse,
+---  unreadable(reason) and failed()
 ---@param rules table rules.new()
 ---@param log table|nil a file; never sees a secret, a token or a signature
----@return table { handle = function(request), failure = function(request) }
+---@return table { handle(request); failure(request), what to answer when the emulator itself fails }
 function dispatch.new(doors, rules, log)
   local function handle(request)
     local given = answer(doors, rules, request)
@@ -56,7 +57,15 @@ function dispatch.new(doors, rules, log)
     end
     return given
   end
-  return { handle = handle, failure = dispatch.failure }
+  local function failure(request)
+    local door = door_for(doors, request)
+    if door and door.failed then
+      return door:refuse(request, door.failed())
+    end
+    return gateway_error(request, 500, "InternalError",
+      "The request processing has failed due to some unknown error.")
+  end
+  return { handle = handle, failure = failure }
 end
 
 return dispatch

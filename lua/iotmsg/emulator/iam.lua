@@ -138,6 +138,17 @@ function iam:refuse(request, problem)
   return error_reply({ request_id = reply.request_id(), action = self:describe(request).action }, problem)
 end
 
+---@param reason string
+---@return table problem for a request that could not be read
+function iam.unreadable(reason)
+  return refusal(400, "The request cannot be read: " .. reason .. ".")
+end
+
+---@return table problem for a fault of the emulator's own
+function iam.failed()
+  return refusal(500, "An unexpected error prevented the server from fulfilling your request.")
+end
+
 ---@return table problem
 function iam.throttled()
   return { status = 429, code = "429", message = "The throttling threshold has been reached." }

@@ -6,6 +6,7 @@
 local cqueues = require "cqueues"
 local condition = require "cqueues.condition"
 
+local loops = require "iotmsg.emulator.mqtt_loops"
 local mqtt_connection = require "iotmsg.emulator.mqtt_connection"
 local packet = require "iotmsg.emulator.mqtt_packet"
 local subscription = require "iotmsg.emulator.mqtt_subscription"
@@ -14,7 +15,6 @@ local KEEPALIVE_S = 30
 local RECONNECT_TIMEOUT_S = 3
 local PUBLISH_TIMEOUT_S = 10
 local RECONNECT_PAUSE_S = 0.2
-local NO_MATCHING_SUBSCRIBERS = 16
 
 local publisher = {}
 publisher.__index = publisher
@@ -24,6 +24,7 @@ publisher.__index = publisher
 function publisher.new(address)
   return setmetatable({
     address = address,
+    keepalive_s = KEEPALIVE_S,
     outgoing = {},
     outgoing_changed = condition.new(),
     state_changed = condition.new(),
@@ -58,88 +59,6 @@ function publisher:connect()
   return true
 end
 
-local function settle(ticket, problem, reached)
-  ticket.done, ticket.problem, ticket.reached = true, problem, reached
-  ticket.ready:signal()
-end
-
--- Both loops of a connection may find it broken; the first one counts, and never for a newer connection.
-local function lose(self, connection, reason)
-  if self.connection ~= connection then
-    return
-  end
-  self.connection = nil
-  local waiting, outgoing = self.waiting, self.outgoing
-  self.waiting, self.outgoing, self.in_flight = {}, {}, 0
-  for _, ticket in pairs(waiting) do
-    settle(ticket, reason)
-  end
-  for _, ticket in ipairs(outgoing) do
-    settle(ticket, reason)
-  end
-  -- Wakes the loop that still polls the descriptor; closing it is left to `run`, when both have ended.
-  connection:shutdown("rw")
-  self.outgoing_changed:signal()
-end
-
-local function write_loop(self, connection)
-  while self.connection == connection do
-    local queued = self.outgoing
-    if #queued == 0 then
-      self.outgoing_changed:wait()
-    else
-      self.outgoing = {}
-      local bytes = {}
-      for index = 1, #queued do
-        bytes[index] = queued[index].bytes
-      end
-      local ok = connection:xwrite(table.concat(bytes), "n")
-      local problem = not ok and "the connection to the broker broke" or nil
-      for index = 1, #queued do
-        if problem or not queued[index].packet_id then
-          settle(queued[index], problem)
-        end
-      end
-      if problem then
-        return lose(self, connection, problem)
-      end
-    end
-  end
-end
-
-local function read_loop(self, connection)
-  while self.connection == connection do
-    local kind, body = mqtt_connection.read(connection)
-    if not kind or kind == packet.DISCONNECT then
-      return lose(self, connection, "the broker closed the connection")
-    end
-    local id, reason
-    if kind == subscription.PUBLISH and self.listening then
-      local _, payload = subscription.read_publish(body)
-      self.listening.handle(payload)
-    elseif kind == packet.PUBACK then
-      id, reason = packet.read_puback(body)
-    end
-    local ticket = id and self.waiting[id]
-    if ticket then
-      self.waiting[id] = nil
-      self.in_flight = self.in_flight - 1
-      local refused = reason >= 128 and ("it refused the message (MQTT reason code 0x%02X)"):format(reason)
-      settle(ticket, refused or nil, reason ~= NO_MATCHING_SUBSCRIBERS)
-      self.state_changed:signal(1)
-    end
-  end
-end
-
-local function keep_alive(self, connection)
-  local pause = (self.limits.keepalive_s or KEEPALIVE_S) / 2
-  while self.connection == connection do
-    self.outgoing[#self.outgoing + 1] = { bytes = packet.PINGREQ_BYTES, ready = condition.new() }
-    self.outgoing_changed:signal()
-    cqueues.sleep(pause)
-  end
-end
-
 ---Serves the connection and makes it anew whenever it breaks; runs until `stop`.
 ---@param queue table the cqueues controller that runs everything
 function publisher:run(queue)
@@ -149,12 +68,12 @@ function publisher:run(queue)
       if connection then
         local ended, reading = condition.new(), true
         queue:wrap(function()
-          read_loop(self, connection)
+          loops.read(self, connection)
           reading = false
           ended:signal()
         end)
-        queue:wrap(keep_alive, self, connection)
-        write_loop(self, connection)
+        queue:wrap(loops.keep_alive, self, connection)
+        loops.write(self, connection)
         while reading do
           ended:wait()
         end
@@ -226,7 +145,7 @@ function publisher:stop()
   local connection = self.connection
   if connection then
     connection:xwrite(packet.DISCONNECT_BYTES, "n", 0.1)
-    lose(self, connection, "the emulator stops")
+    loops.lose(self, connection, "the emulator stops")
   end
 end
 

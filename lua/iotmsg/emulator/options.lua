@@ -32,14 +32,16 @@ Huawei Cloud, with the same key and token:
 
 Devices:
   --unknown-devices A,B       devices that AsyncRRpc and Huawei do not know; every other one exists
-A device is online when somebody subscribes to the topic of the message, and inactive when nobody ever did; what waits
-for a Huawei device is delivered when it subscribes. With --mqtt nobody can tell: every device counts as online.
-A device behind a GB/T 32960 gateway receives on /PRODUCT_KEY/DEVICE_NAME/gbt32960/COMMAND_TYPE, and the receiver of a
-P2P message (TOPIC/p2p/CLIENT_ID) must subscribe to its topic, which the cloud does not demand.
+A device is online when somebody subscribes to the topic of the message, and inactive when no subscription ever named
+it; what waits for a Huawei device is delivered when it subscribes. With --mqtt nobody can tell: every device counts as
+online. A device behind a GB/T 32960 gateway receives on /PRODUCT_KEY/DEVICE_NAME/gbt32960/COMMAND_TYPE. The receiver of
+a P2P message (TOPIC/p2p/CLIENT_ID) must subscribe to its topic, which the cloud does not demand.
 
 Misbehaviour, only when it listens on a loopback address: POST, GET and DELETE /_emulator/rules. A rule:
   {"match": {"action": "Pub", "device": "d1"}, "times": 3, "rate": 0.5, "do": {"throttle": true}}
-All but "do" may be left out; the first rule that applies to a request counts. "do" is one of
+All but "do" may be left out; the first rule that applies to a request counts. Actions: Pub, AsyncRRpc, SendMessage,
+CreateMessage, ListDeviceMessages, ShowDeviceMessage, KeystoneCreateUserTokenByPassword, KeystoneListProjects.
+"do" is one of
   "error": {"status": 400, "code": "X", "message": "Y"}, "throttle": true, "html": STATUS,
   "reply": {"status": 201, "content_type": "application/json", "body": "{}"}
 and any of "delay_ms": N, "clock_offset_s": N, "huge": BYTES, "double": true,
@@ -93,11 +95,11 @@ local function convert(found)
     end
   end
   for _, name in ipairs(NUMBERS) do
-    local number = found[name]:find("^%d+%.?%d*$") and tonumber(found[name])
+    local number = #found[name] < 12 and found[name]:find("^%d+%.?%d*$") and tonumber(found[name])
     if not number then
       return ("--%s wants a number, not %s"):format(name:gsub("_", "-"), found[name])
     end
-    found[name] = number
+    found[name] = number % 1 == 0 and math.floor(number) or number
   end
 end
 

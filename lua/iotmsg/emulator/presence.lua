@@ -3,7 +3,6 @@
 -- connection that publishes, so whoever asks after a publish was answered knows of every earlier subscription.
 -- Whether somebody is subscribed now is the broker's answer to each publish, not this file's.
 
-local mqtt_filter = require "iotmsg.emulator.mqtt_filter"
 local ring = require "iotmsg.emulator.ring"
 
 local FILTERS_MAX = 10000
@@ -25,10 +24,10 @@ function presence:on_subscribe(listener)
   self.listeners[#self.listeners + 1] = listener
 end
 
----@param line string `<seconds>: <client id> <QoS> <filter>`
+---@param line string `<time>: <client id> <QoS> <filter>`
 ---@return string|nil filter
 function presence:note(line)
-  local filter = line:match("^%d+: .- [012] (.*)$")
+  local filter = line:match("^%S+: .- [012] (.*)$")
   if not filter or filter:find("$SYS/", 1, true) == 1 then
     return nil
   end
@@ -40,12 +39,14 @@ function presence:note(line)
   return filter
 end
 
+---Whether any subscription, past or present, names the device. One that covers it by wildcards, as an onlooker's does,
+---tells nothing of it.
 ---@param topic string
----@param prefix string|nil literal beginning of the device's own topics, as `/a1Pk/device1/`
----@return boolean whether any subscription, past or present, covers the topic or begins so
+---@param prefix string beginning of the device's own topics, as `/a1Pk/device1/`
+---@return boolean
 function presence:has_seen(topic, prefix)
   for filter in self.filters:each() do
-    if (prefix and filter:find(prefix, 1, true)) or mqtt_filter.matches(filter, topic) then
+    if filter == topic or filter:find(prefix, 1, true) then
       return true
     end
   end

@@ -6,7 +6,7 @@
 -- `KeystoneCreateUserTokenByPassword`, `KeystoneListProjects`) and D (DeviceName, or the device in the topic or path)
 -- stand for all; the rule is used up after N requests; it applies with probability R (0..1). The first rule that
 -- applies to a request is the only one. In DEED:
---   "error": { "status": 400, "code": C, "message": M }   refused, in the vendor's shape; iot.* codes as business errors
+--   "error": { "status": 400, "code": C, "message": M }   refused in the vendor's shape; iot.* is a business error
 --   "throttle": true                                      refused as the vendor throttles
 --   "html": STATUS                                        an HTML page with this status
 --   "reply": { "status", "content_type", "body" }         this answer, to the letter
@@ -18,8 +18,8 @@
 --          "head"       the request is carried out, then the connection ends within the reply's head
 --          "body"       the same within the reply's body
 -- `error`, `throttle`, `html` and `reply` exclude each other: each comes instead of carrying the request out. The
--- rest can be combined with them and with each other. On HTTP/2 a cut ends the whole connection, and a doubled reply
--- has its body twice.
+-- rest can be combined with them and with each other, but `huge` counts only where neither `cut` nor `double` does. On
+-- HTTP/2 a cut ends the whole connection, and a doubled reply has its body twice.
 
 local json = require "iotmsg.emulator.json"
 
@@ -52,7 +52,13 @@ local function cut_at(node)
   return (at == "before" or at == "head" or at == "body") and { at } or nil
 end
 
-local STATUS = number(100, 599)
+local function integer(from, to)
+  return function(node)
+    return number(from, to)(node) and node.value % 1 == 0 and { math.floor(node.value) } or nil
+  end
+end
+
+local STATUS = integer(100, 599)
 
 local function fields(declared)
   return function(node, where)
@@ -77,13 +83,13 @@ end
 
 local read_rule = fields({
   match = fields({ action = text, device = text }),
-  times = number(1, 1e9),
+  times = integer(1, 1e9),
   rate = number(0, 1),
   ["do"] = fields({
     error = fields({ status = STATUS, code = text, message = text }),
     reply = fields({ status = STATUS, content_type = text, body = text }),
     throttle = yes, html = STATUS, delay_ms = number(0, 600000), clock_offset_s = number(-1e9, 1e9),
-    huge = number(0, 1e9), double = yes, cut = cut_at,
+    huge = integer(0, 1e9), double = yes, cut = cut_at,
   }),
 })
 

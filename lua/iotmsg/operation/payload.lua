@@ -22,71 +22,90 @@ function M.payload(limit)
   return { name = "payload", type = "any", required = true, read = read }
 end
 
-local function read_property(key, value, at)
-  if type(key) ~= "string" or key == "" then return nil, "must have a key that is a non-empty string", at end
-  if type(value) ~= "string" then return nil, "must be a string, not a " .. type(value), at end
-  if not text.is_utf8(key) or not text.is_utf8(value) then return nil, "must be valid UTF-8", at end
-  if (key .. value):find("[%z\r\n]") then return nil, "must not contain CR, LF or NUL", at end
-  return { key, value }
+-- MQTT 5.0 section 1.5.4: a string has at most 65,535 bytes.
+M.STRING_MAX = 65535
+
+local function read_text(value, max)
+  if type(value) ~= "string" then return "must be a string, not a " .. type(value) end
+  if #value > max then return ("is %d bytes long; the limit is %d"):format(#value, max) end
+  if not text.is_utf8(value) then return "must be valid UTF-8" end
+  if value:find("[%z\r\n]") then return "must not contain CR, LF or NUL" end
 end
 
--- Walks { { key, value }, … } in its order; what is no pair has no key.
-local function pairs_of_array(name, list)
-  local i = 0
-  return function()
-    i = i + 1
-    local pair = list[i]
-    if pair == nil then return end
-    if type(pair) ~= "table" then pair = {} end
-    return ("%s[%d]"):format(name, i), pair[1], pair[2]
+-- { { key, value }, … } in its order, nothing beside it; at: where something is wrong.
+local function read_pairs(name, list)
+  local count = 0
+  for index, pair in pairs(list) do
+    local at = ("%s[%s]"):format(name, tostring(index))
+    if type(index) ~= "number" then return nil, "mixes names and pairs", name end
+    if type(pair) ~= "table" then return nil, "must be a { key, value } pair", at end
+    for part in pairs(pair) do
+      if part ~= 1 and part ~= 2 then return nil, "must be a { key, value } pair", at end
+    end
+    count = count + 1
   end
+  if count ~= #list then return nil, "is an array with holes", name end
+  local properties = {}
+  for i, pair in ipairs(list) do properties[i] = { pair[1], pair[2], ("%s[%d]"):format(name, i) } end
+  return properties
 end
 
--- Walks a map sorted by key.
-local function pairs_of_map(name, map)
-  local keys = {}
-  for key in pairs(map) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  local i = 0
-  return function()
-    i = i + 1
-    local key = keys[i]
-    if key == nil then return end
-    return name .. "." .. tostring(key), key, map[key]
+-- A map, sorted by key.
+local function read_map(name, map)
+  local properties = {}
+  for key, value in pairs(map) do
+    properties[#properties + 1] = { key, value, name .. "." .. tostring(key) }
   end
+  table.sort(properties, function(a, b) return a[3] < b[3] end)
+  return properties
+end
+
+local function check_property(property, limits)
+  local key, value = property[1], property[2]
+  if type(key) ~= "string" or key == "" then return "must have a key that is a non-empty string" end
+  local what = read_text(key, limits.key_max or M.STRING_MAX)
+  if what then return what end
+  what = read_text(value, limits.value_max or M.STRING_MAX)
+  if what then return what end
+  return limits.check and limits.check(key, value)
 end
 
 ---A map, sent sorted by key, or an array of { key, value } pairs in their order.
----@param limit integer how many
+---@param limits table count, key_max, value_max (bytes), check(key, value) -> what is wrong
 ---@return iotmsg.Rule
-function M.user_properties(limit)
+function M.user_properties(limits)
   local name = "user_properties"
   local function read(value)
     if type(value) ~= "table" then
       return nil, "must be a map, or an array of { key, value } pairs, not a " .. type(value)
     end
-    local list, pair_of = {}, pairs_of_array
-    if value[1] == nil then pair_of = pairs_of_map end
-    for at, key, item in pair_of(name, value) do
-      local property, what, field = read_property(key, item, at)
-      if not property then return nil, what, field end
-      list[#list + 1] = property
-      if #list > limit then return nil, ("has more than %d properties"):format(limit) end
+    local reader = value[1] ~= nil and read_pairs or read_map
+    local properties, what, field = reader(name, value)
+    if not properties then return nil, what, field end
+    if #properties > limits.count then return nil, ("has more than %d properties"):format(limits.count) end
+    for _, property in ipairs(properties) do
+      what = check_property(property, limits)
+      if what then return nil, what, property[3] end
     end
-    return list
+    return properties
   end
   return { name = name, type = "any", read = read }
 end
 
--- MQTT 5.0 section 4.7: a topic to publish to has no wildcards, and at most 65,535 bytes.
-M.TOPIC_MAX = 65535
-
+-- MQTT 5.0 section 4.7: a topic to publish to has no wildcards.
 ---@param value string
 ---@return string? value
 ---@return string? what
 function M.topic(value)
   if value:find("[+#]") then return nil, "must not contain the wildcards + and #" end
   return value
+end
+
+---@param name string
+---@param required boolean?
+---@return iotmsg.Rule
+function M.topic_rule(name, required)
+  return { name = name, type = "string", required = required, max = M.STRING_MAX, read = M.topic }
 end
 
 return M

@@ -8,18 +8,6 @@ local payload = require "iotmsg.operation.payload"
 local rpc = require "iotmsg.operation.rpc"
 local text = require "iotmsg.text"
 
--- The page names no limit; BatchPub's is 256 KB, of the payload before Base64.
-local PAYLOAD_MAX = 256 * 1024
-
-local function rule(declaration, wire)
-  declaration.wire = wire
-  return declaration
-end
-
-local function put_payload(value, _, form)
-  form.MessageContent = core.base64.encode(value)
-end
-
 local function put_correlation_data(value, query)
   query.CorrelationData = core.base64.encode(value)
 end
@@ -56,22 +44,24 @@ local M = {
   from_settings = { "iot_instance_id" },
 }
 
+-- The page names no limit; BatchPub's is 256 KB, of the payload before Base64.
+M.PAYLOAD_MAX = 256 * 1024
+
 M.rules = check.rules {
-  rule({ name = "product_key", type = "string", required = true, max = 64 }, "ProductKey"),
-  rule({ name = "topic_full_name", type = "string", required = true, max = payload.TOPIC_MAX, read = payload.topic },
-    "TopicFullName"),
-  rule(payload.payload(PAYLOAD_MAX), put_payload),
-  rule({ name = "qos", type = "integer", one_of = { 0, 1 } }, "Qos"),
-  rule({ name = "iot_instance_id", type = "string", max = 128 }, "IotInstanceId"),
-  rule({ name = "device_name", type = "string", max = 128 }, "DeviceName"),
-  rule({ name = "response_topic", type = "string", max = payload.TOPIC_MAX, read = payload.topic }, "ResponseTopic"),
-  rule({ name = "correlation_data", type = "bytes", max = 65535 }, put_correlation_data),
-  rule(payload.user_properties(20), put_user_properties),
-  rule({ name = "content_type", type = "string", max = 65535 }, "ContentType"),
-  rule({ name = "payload_format_indicator", type = "integer", one_of = { 0, 1 } }, "PayloadFormatIndicator"),
-  rule({ name = "message_expiry_interval", type = "integer", min = 0, max = 4294967295 }, "MessageExpiryInterval"),
-  rule({ name = "retained", type = "boolean" }, "Retained"),
-  rule({ name = "topic_alias", type = "integer", min = 1, max = 65535 }, "TopicAlias"),
+  rpc.rule({ name = "product_key", type = "string", required = true, max = 64 }, "ProductKey"),
+  rpc.rule(payload.topic_rule("topic_full_name", true), "TopicFullName"),
+  rpc.rule(payload.payload(M.PAYLOAD_MAX), rpc.put_message_content),
+  rpc.rule({ name = "qos", type = "integer", one_of = { 0, 1 } }, "Qos"),
+  rpc.rule({ name = "iot_instance_id", type = "string", max = 128 }, "IotInstanceId"),
+  rpc.rule({ name = "device_name", type = "string", max = 128 }, "DeviceName"),
+  rpc.rule(payload.topic_rule("response_topic"), "ResponseTopic"),
+  rpc.rule({ name = "correlation_data", type = "bytes", max = 65535 }, put_correlation_data),
+  rpc.rule(payload.user_properties { count = 20 }, put_user_properties),
+  rpc.rule({ name = "content_type", type = "string", max = 65535 }, "ContentType"),
+  rpc.rule({ name = "payload_format_indicator", type = "integer", one_of = { 0, 1 } }, "PayloadFormatIndicator"),
+  rpc.rule({ name = "message_expiry_interval", type = "integer", min = 0, max = 4294967295 }, "MessageExpiryInterval"),
+  rpc.rule({ name = "retained", type = "boolean" }, "Retained"),
+  rpc.rule({ name = "topic_alias", type = "integer", min = 1, max = 65535 }, "TopicAlias"),
 }
 
 local SAY_PAYLOAD = "is called payload here: pass the bytes the device shall receive, Base64 is added"

@@ -19,6 +19,7 @@ local FORM = "application/x-www-form-urlencoded"
 ---@field action string
 ---@field query table<string, string>
 ---@field form table<string, string>
+---@field payload_bytes integer what the message counts for while it is pending
 
 ---@class iotmsg.Request
 ---@field method string
@@ -32,6 +33,20 @@ local FORM = "application/x-www-form-urlencoded"
 local function as_text(value)
   if type(value) == "number" then return ("%d"):format(value) end
   return tostring(value)
+end
+
+---A rule with the way its value travels: a name in the query, or a function that puts it where it belongs.
+---@param rule iotmsg.Rule
+---@param wire string|fun(value: any, query: table, form: table)
+---@return iotmsg.Rule
+function M.rule(rule, wire)
+  rule.wire = wire
+  return rule
+end
+
+---MessageContent is Base64, and the one parameter of Pub and AsyncRRpc that travels in the form.
+function M.put_message_content(value, _, form)
+  form.MessageContent = core.base64.encode(value)
 end
 
 ---Turns checked values into wire parameters: rule.wire names a parameter, or is a function that adds several.
@@ -50,7 +65,7 @@ function M.build(operation, values)
     end
   end
   return { product = operation.product, version = operation.version, action = operation.action,
-    query = query, form = form }
+    query = query, form = form, payload_bytes = #values.payload }
 end
 
 local function copy(from)
@@ -143,7 +158,17 @@ function M.sign(message, credentials, settings, endpoint, unix_seconds, nonce)
   return sign(message, credentials, settings, endpoint, timestamp_of(unix_seconds), nonce)
 end
 
+-- The id of a message as text; nil for what is no id. Integers of 15 digits and more arrive as strings already.
+local function id_of(value)
+  if type(value) == "number" and value == math.floor(value) and math.abs(value) < 1e15 then return as_text(value) end
+  if type(value) == "string" and value ~= "" then return value end
+end
+
 local GOOD_CODES = { [""] = true, ["200"] = true, OK = true, Success = true, success = true }
+
+local function request_id_of(reply, body)
+  return body and body.RequestId and tostring(body.RequestId) or reply_of.header(reply, "x-acs-request-id")
+end
 
 local function failure(reply, body, verdict, message)
   return Error.new {
@@ -153,7 +178,7 @@ local function failure(reply, body, verdict, message)
     message = message,
     code = body and body.Code and tostring(body.Code),
     http_status = reply.status,
-    request_id = body and body.RequestId and tostring(body.RequestId) or reply_of.header(reply, "x-acs-request-id"),
+    request_id = request_id_of(reply, body),
     retry_after_ms = reply_of.retry_after_ms(reply),
     body = body,
   }
@@ -162,10 +187,12 @@ end
 local NOT_UNDERSTOOD = { kind = "protocol", outcome = "unknown", retryable = false }
 
 local function unreadable(reply)
-  local what = reply.body == "" and "an empty reply"
-    or reply.body:find("^%s*<") and "a reply that is a web page" or "a reply that is neither JSON nor XML"
+  local what, is_page = reply_of.describe(reply)
   local verdict = reply.status < 400 and NOT_UNDERSTOOD or catalogue.by_status(reply.status)
-  return failure(reply, nil, verdict, ("%s, with HTTP status %d"):format(what, reply.status))
+  if is_page then -- some gateway's own words; its status still says whether the message can have passed
+    verdict = { kind = "protocol", outcome = verdict.outcome, retryable = verdict.retryable }
+  end
+  return failure(reply, nil, verdict, what)
 end
 
 ---@param reply iotmsg.Reply
@@ -181,15 +208,15 @@ function M.parse(reply, id_name)
     local message = body.ErrorMessage or body.Message or ("HTTP status %d"):format(reply.status)
     return nil, failure(reply, body, catalogue.verdict(code, reply.status), tostring(message))
   end
-  local id = id_name and body[id_name]
-  if reply.status < 200 or reply.status >= 300 or id_name and (id == nil or type(id) == "table") then
+  local id = id_name and id_of(body[id_name])
+  if reply.status < 200 or reply.status >= 300 or id_name and not id then
     local message = reply.status >= 300 and ("a redirect, HTTP status %d"):format(reply.status)
       or ("a reply without %s"):format(tostring(id_name))
     return nil, failure(reply, body, NOT_UNDERSTOOD, message)
   end
   return {
-    message_id = id and as_text(id),
-    request_id = body.RequestId and tostring(body.RequestId),
+    message_id = id or id_of(body.MessageId) or id_of(body.MsgId),
+    request_id = request_id_of(reply, body),
     http_status = reply.status,
     body = body,
   }

@@ -1,5 +1,6 @@
 -- AsyncRRpc of Alibaba Cloud IoT Platform (2018-01-20): delivers to a device that is online, and refuses for one
--- that is not. A device is online when somebody subscribes to the topic, and inactive when nobody ever did.
+-- that is not. A device is online when somebody subscribes to the topic, and inactive when no subscription ever named
+-- it.
 
 local iot = require "iotmsg.emulator.iot"
 local json = require "iotmsg.emulator.json"

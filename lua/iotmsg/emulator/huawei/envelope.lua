@@ -15,7 +15,7 @@ local function topic_of(device_id, values)
   return "$oc/devices/" .. device_id .. "/sys/messages/down"
 end
 
--- An object reaches the device as it was written, digits and spaces included.
+-- A text reaches the device as UTF-8 without needless escapes, an object as it was written, digits and spaces included.
 local function payload_of(device_id, values, source)
   local content = values.message
   if values.encoding == "base64" then
@@ -27,7 +27,7 @@ local function payload_of(device_id, values, source)
     { "object_device_id", device_id },
     { "name", values.name },
     { "id", values.message_id },
-    { "content", json.raw(json.source(source, content)) },
+    { "content", content.kind == "string" and content.value or json.raw(json.source(source, content)) },
   } })
 end
 

@@ -87,6 +87,17 @@ function huawei:refuse(request, problem)
   return reply.error({ request_id = reply.request_id(), action = self:describe(request).action }, problem)
 end
 
+---@param reason string
+---@return table problem for a request that could not be read
+function huawei.unreadable(reason)
+  return refusal(400, "APIGW.0201", "Bad request: " .. reason)
+end
+
+---@return table problem for a fault of the emulator's own
+function huawei.failed()
+  return refusal(500, "IOTDA.000001", "Internal server error.")
+end
+
 ---@return table problem as the vendor throttles: 403, not 429
 function huawei.throttled()
   return refusal(403, "IOTDA.021101", "The request rate has reached the upper limit.")

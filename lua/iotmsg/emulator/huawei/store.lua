@@ -5,8 +5,8 @@
 local ring = require "iotmsg.emulator.ring"
 local mqtt_filter = require "iotmsg.emulator.mqtt_filter"
 
-local DEVICES_MAX = 1000
-local IDS_MAX = 10000
+local DEVICES_MAX = 10000
+local IDS_MAX = 100000
 -- The platform keeps at most this many messages per device; newer ones replace the oldest.
 local MESSAGES_MAX = 20
 
@@ -26,6 +26,7 @@ store.__index = store
 function store.new(options)
   local self = setmetatable({
     publish = options.publish, presence = options.presence, now = options.now, devices = ring.new(DEVICES_MAX),
+    ids = ring.new(IDS_MAX),
   }, store)
   if self.presence then
     self.presence:on_subscribe(function(filter)
@@ -63,11 +64,10 @@ local function deliver(self, record)
   return ok, problem
 end
 
-local function forget(device, record)
-  device.ids:remove(record.message_id)
-  for index, other in ipairs(device.messages) do
+local function forget(messages, record)
+  for index, other in ipairs(messages) do
     if other == record then
-      table.remove(device.messages, index)
+      table.remove(messages, index)
     end
   end
 end
@@ -78,23 +78,25 @@ end
 ---@return boolean|nil ok
 ---@return string|nil problem "duplicate", or why the broker did not take it
 function store:send(device_id, record)
-  local device = self.devices:get(device_id)
-  if not device then
-    device = { ids = ring.new(IDS_MAX), messages = {} }
-    self.devices:put(device_id, device)
-  end
-  if device.ids:get(record.message_id) then
+  local id = device_id .. "/" .. record.message_id
+  if self.ids:get(id) then
     return nil, "duplicate"
   end
-  device.ids:put(record.message_id, true)
+  self.ids:put(id, true)
+  local messages = self.devices:get(device_id)
+  if not messages then
+    messages = {}
+    self.devices:put(device_id, messages)
+  end
   record.status, record.created_at = "PENDING", self.now()
-  table.insert(device.messages, record)
-  if #device.messages > MESSAGES_MAX then
-    table.remove(device.messages, 1)
+  table.insert(messages, record)
+  if #messages > MESSAGES_MAX then
+    table.remove(messages, 1)
   end
   local ok, problem = deliver(self, record)
   if not ok then
-    forget(device, record)
+    self.ids:remove(id)
+    forget(messages, record)
     return nil, problem
   end
   if record.status == "PENDING" and record.ttl_s == 0 then
@@ -107,16 +109,15 @@ end
 ---@param filter string a subscription just made
 function store:flush(filter)
   local waiting = {}
-  for _, device in self.devices:each() do
-    for _, record in ipairs(device.messages) do
+  for _, messages in self.devices:each() do
+    for _, record in ipairs(messages) do
       if not record.on_its_way and look_at(self, record).status == "PENDING"
         and mqtt_filter.matches(filter, record.message.topic) then
-        waiting[#waiting + 1] = { device = device, record = record }
+        waiting[#waiting + 1] = record
       end
     end
   end
-  for _, item in ipairs(waiting) do
-    local record = item.record
+  for _, record in ipairs(waiting) do
     if not record.on_its_way and record.status == "PENDING" then
       deliver(self, record)
     end
@@ -126,11 +127,11 @@ end
 ---@param device_id string
 ---@return iotmsg.emulator.huawei.record[] oldest first
 function store:list(device_id)
-  local device = self.devices:get(device_id)
-  for _, record in ipairs(device and device.messages or {}) do
+  local messages = self.devices:get(device_id) or {}
+  for _, record in ipairs(messages) do
     look_at(self, record)
   end
-  return device and device.messages or {}
+  return messages
 end
 
 ---@param device_id string
