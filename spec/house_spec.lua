@@ -57,7 +57,8 @@ describe("the house", function()
   end)
 
   it("is clean for clang-format", function()
-    local output = process.output_of("git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror 2>&1; echo status $?")
+    local output = process.output_of(
+      "git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror 2>&1; echo status $?")
     assert.are.equal("status 0", output)
   end)
 

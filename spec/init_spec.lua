@@ -7,7 +7,8 @@ local wire = require "spec.support.wire"
 local GOOD = { product_key = "a1", topic_full_name = "/a1/d/user/get", payload = "x" }
 
 describe("the module", function()
-  for _, name in ipairs { "new", "configure", "pub", "async_rrpc", "send_message", "call", "start", "prepare", "poll", "wait_all", "drain", "pollable" } do
+  for _, name in ipairs { "new", "configure", "pub", "async_rrpc", "send_message", "call", "start", "prepare", "poll",
+    "wait_all", "drain", "pollable" } do
     it("has " .. name, function() assert.is_function(iotmsg[name]) end)
   end
 

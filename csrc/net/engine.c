@@ -58,6 +58,7 @@ struct engine {
     size_t live_count;
     size_t live_requests;  /* those that are no timers */
     struct route *waiting; /* routes with jobs that wait for a place */
+    struct route *busy;    /* routes with active jobs */
     struct pooled pool[POOL_SIZE];
     size_t pooled;
 };
@@ -185,6 +186,35 @@ static void route_remove(struct job *job)
     *(job->next ? &job->next->previous : &route->last) = job->previous;
 }
 
+/* Where an HTTP/2 server takes few streams on a connection, libcurl opens more by itself; its one cap for all
+ * hosts is the highest that a route in use has. Over HTTP/1.1 our own places do, and libcurl's cap stays off:
+ * with 7.88, calls that it held back were seen to wait for ever. */
+static void cap_connections(struct engine *e)
+{
+    unsigned cap = 0;
+    bool h2 = false;
+    for (struct route *route = e->busy; route; route = route->next_busy) {
+        h2 = h2 || route->speaks_h2;
+        if (route->settings.max_connections > cap)
+            cap = route->settings.max_connections;
+    }
+    curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, h2 ? (long)cap : 0L);
+}
+
+static void enter_busy(struct engine *e, struct route *route)
+{
+    route->next_busy = e->busy;
+    e->busy = route;
+}
+
+static void leave_busy(struct engine *e, struct route *route)
+{
+    struct route **link = &e->busy;
+    while (*link != route)
+        link = &(*link)->next_busy;
+    *link = route->next_busy;
+}
+
 /* Takes an active job away from libcurl. */
 static void detach(struct engine *e, struct job *job)
 {
@@ -194,7 +224,10 @@ static void detach(struct engine *e, struct job *job)
     pool_give(e, job->easy, route);
     job->easy = NULL;
     route->connected -= job->sends > 0;
-    if (--route->active == 0 && job->sends == 0)
+    if (--route->active > 0)
+        return;
+    leave_busy(e, route);
+    if (job->sends == 0)
         route->warm_until_ms = 0;
 }
 
@@ -214,8 +247,6 @@ static void start_job(struct engine *e, struct job *job, int64_t now)
     else if (!route->speaks_h2 ||
              !is_warm(route, now)) /* a warm h2 connection may keep it waiting for a stream */
         job->connect_deadline_ms = now + connect_ms;
-    /* libcurl opens more connections by itself where a server takes fewer streams. */
-    curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)route->settings.max_connections);
     CURL *easy = pool_take(e, route);
     if (!easy || !http_arm(easy, job, connect_ms) || curl_multi_add_handle(e->multi, easy) != CURLM_OK) {
         if (easy)
@@ -225,7 +256,9 @@ static void start_job(struct engine *e, struct job *job, int64_t now)
         return;
     }
     job->state = JOB_ACTIVE;
-    route->active++;
+    if (route->active++ == 0)
+        enter_busy(e, route);
+    cap_connections(e); /* each time: the first connection has told what the server speaks */
     arm_deadline(e, job);
 }
 
@@ -369,7 +402,7 @@ static void refuse(struct job *job)
     outlet_push(job->outlet, job);
 }
 
-/* Cuts off what is still under way and closes the inbox. */
+/* Cuts off what is still under way, calls in back-off included, and closes the inbox. */
 static void end_all(struct engine *e)
 {
     size_t calls = e->live_count;

@@ -41,6 +41,7 @@ struct route {
     struct job *first, *last; /* waiting for a place */
     bool listed;              /* in the engine's list of routes with waiting jobs */
     struct route *next_listed;
+    struct route *next_busy; /* in the engine's list of routes with active jobs */
 };
 
 /* Returns a new route with one reference and its own copies of the settings, or NULL. Any thread. */
