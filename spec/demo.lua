@@ -6,14 +6,48 @@ local emulator = require "spec.support.emulator"
 local iotmsg = require "iotmsg"
 
 local RECEIVE_TIMEOUT_S = 10
+local UTF8 = "你好，世界 — grüß dich 😀"
 
 local every_byte = {}
 for byte = 0, 255 do every_byte[#every_byte + 1] = string.char(byte) end
+every_byte = table.concat(every_byte)
 
+-- How each system is told to deliver to a device, and the topic at which the device listens.
+local SYSTEMS = {
+  pub = function(name, message)
+    message.product_key, message.qos = "a1DemoPk000", 1
+    message.topic_full_name = "/a1DemoPk000/" .. name .. "/user/get"
+    return iotmsg.pub, message.topic_full_name
+  end,
+  async_rrpc = function(name, message)
+    message.product_key, message.device_name = "a1DemoPk000", name
+    message.topic_full_name = "/a1DemoPk000/" .. name .. "/user/get"
+    return iotmsg.async_rrpc, message.topic_full_name
+  end,
+  send_message = function(name, message)
+    message.instance_id, message.mqtt_topic = "post-cn-demo0000", "demo/" .. name
+    return iotmsg.send_message, message.mqtt_topic
+  end,
+  huawei_send = function(name, message)
+    message.device_id = name
+    return iotmsg.huawei.send, ("$oc/devices/%s/sys/messages/down"):format(name)
+  end,
+}
+
+-- arrives: what the device receives, where that is not the payload itself.
 local MESSAGES = {
-  { device = "text", payload = "hello world" },
-  { device = "utf8", payload = "你好，世界 — grüß dich 😀" },
-  { device = "binary", payload = table.concat(every_byte) },
+  { "pub", "text", { payload = "hello world" } },
+  { "pub", "utf8", { payload = UTF8 } },
+  { "pub", "binary", { payload = every_byte } },
+  { "async_rrpc", "gateway-text", { payload = "hello world" } },
+  { "async_rrpc", "gateway-binary", { payload = every_byte } },
+  { "send_message", "text", { payload = "hello world" } },
+  { "send_message", "utf8", { payload = UTF8 } },
+  { "send_message", "binary", { payload = every_byte, encoding = "base64" },
+    arrives = iotmsg.base64.encode(every_byte) },
+  { "huawei_send", "text", { payload = "hello world", payload_format = "raw" } },
+  { "huawei_send", "utf8", { payload = UTF8, payload_format = "raw" } },
+  { "huawei_send", "binary", { payload = every_byte, encoding = "base64" } },
 }
 
 local function fail(what, why)
@@ -21,26 +55,23 @@ local function fail(what, why)
   return false
 end
 
-local function send_one(cloud, message)
-  local topic = "/a1DemoPk000/" .. message.device .. "/user/get"
+local function send_one(cloud, entry)
+  local system, name, message = entry[1], entry[2], entry[3]
+  local send, topic = SYSTEMS[system](name, message)
   local receiver = device.subscribe(cloud.mqtt_host, cloud.mqtt_port, topic)
-  local res, err = iotmsg.pub {
-    product_key = "a1DemoPk000",
-    topic_full_name = topic,
-    payload = message.payload,
-    qos = 1,
-  }
+  local expected = entry.arrives or message.payload
+  local res, err = send(message)
   if not res then
     receiver:stop()
-    return fail("pub to " .. topic, err)
+    return fail(system .. " to " .. topic, err)
   end
   local received, why = receiver:receive(RECEIVE_TIMEOUT_S)
   receiver:stop()
   if not received then return fail("the device at " .. topic .. " received nothing", why) end
-  if received.payload ~= message.payload then
+  if received.payload ~= expected then
     return fail("the device at " .. topic, "received other bytes than were sent")
   end
-  print(("delivered pub %s %d bytes"):format(res.message_id, #received.payload))
+  print(("delivered %s %s %d bytes"):format(system, res.message_id, #received.payload))
   return true
 end
 
@@ -52,8 +83,15 @@ local function main()
     access_key_id = cloud.access_key_id,
     access_key_secret = cloud.access_key_secret,
   })
+  assert(iotmsg.huawei.configure {
+    endpoint = cloud.huawei_endpoint,
+    ca_file = cloud.ca_file,
+    project_id = cloud.project_id,
+    access_key_id = cloud.access_key_id,
+    access_key_secret = cloud.access_key_secret,
+  })
   local all_delivered = true
-  for _, message in ipairs(MESSAGES) do all_delivered = send_one(cloud, message) and all_delivered end
+  for _, entry in ipairs(MESSAGES) do all_delivered = send_one(cloud, entry) and all_delivered end
   cloud:stop()
   return all_delivered
 end

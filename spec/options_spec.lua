@@ -311,3 +311,228 @@ describe("options from the environment", function()
         IOTMSG_CA_FILE = "" }))
   end)
 end)
+
+-- Huawei's options of its own, and those whose values differ from Alibaba's.
+local HUAWEI = {
+  access_key_id = { { "FAKEAK" }, text(256) }, access_key_secret = { { "fake" }, text(1024) },
+  security_token = { { "fake", ("x"):rep(32768) }, text(32768) },
+  region = { { "cn-north-4" }, text(64, { { "cn north", "region id such as cn-north-4" } }) },
+  endpoint = { { "iotda.cn-north-4.myhuaweicloud.com", "https://127.0.0.1:8443" },
+    { { 1, "must be a host" }, { true, "must be a host" }, { { IoTDA = "h" }, "must be a host or a base URL" },
+      { { Iot = "h" }, "must be a host or a base URL" }, { {}, "must be a host" } } },
+  project_id = { { "0fake0project0id0000000000000000", "A-z_0" },
+    text(128, { { "a b", "letters, digits, _ and -" }, { "a/b", "letters, digits, _ and -" } }) },
+  instance_id = { { "fake-instance-0000" }, text(128) },
+  auth_token = { { "fake", ("x"):rep(100000) }, text(100000) }, username = { { "user", "é" }, text(256) },
+  password = { { "fake", "p ä$$\"'" }, text(1024) }, domain_name = { { "hw-fake" }, text(256) },
+  iam_endpoint = { { "iam.cn-north-4.myhuaweicloud.com", "http://127.0.0.1:1" }, text(256) },
+  derived = { { true, false }, { { "true", "true or false" }, { 1, "true or false" }, { {}, "true or false" } } },
+  max_qps = { { 5, 0.5, false, { send = 5 }, { send = false } },
+    { { "800", RATE }, { true, RATE }, { 0, RATE }, { nothing, RATE } } },
+}
+
+local HUAWEI_KEYS = { endpoint = "iotda.cn-north-4.myhuaweicloud.com", access_key_id = "FAKEAK",
+  access_key_secret = "fake-sk", project_id = "p" }
+local USER = { username = "user", password = "fake-password", domain_name = "domain" }
+
+local function huawei_with(name, value)
+  local given = {}
+  if name == "access_key_id" or name == "access_key_secret" or name == "security_token" then
+    given.access_key_id, given.access_key_secret = "fake", "fake"
+  elseif USER[name] then
+    for user_name, user_value in pairs(USER) do given[user_name] = user_value end
+  end
+  given[name] = value
+  return given
+end
+
+describe("Huawei's options", function()
+  it("are all covered here", function()
+    local own = { auth_token = 1, username = 1, password = 1, domain_name = 1, iam_endpoint = 1, derived = 1,
+      project_id = 1 }
+    for _, rule in ipairs(options.huawei.rules.list) do
+      assert.is_table(HUAWEI[rule.name] or not own[rule.name] and CASES[rule.name], rule.name)
+    end
+    for name in pairs(HUAWEI) do assert.is_table(options.huawei.rules.by_name[name], name) end
+  end)
+
+  for name, case in pairs(HUAWEI) do
+    describe(name, function()
+      for i, value in ipairs(case[1]) do
+        it(("accepts value %d, %s"):format(i, show(value)), function()
+          assert.is_table(assert(iotmsg.huawei.new(huawei_with(name, value))))
+          assert.same(value, assert(options.huawei:read(huawei_with(name, value)))[name])
+        end)
+      end
+
+      for i, refusal in ipairs(case[2]) do
+        it(("refuses value %d, %s"):format(i, show(refusal[1])), function()
+          local client, err = iotmsg.huawei.new(huawei_with(name, refusal[1]))
+          refused(client, err, name, refusal[2])
+        end)
+      end
+
+      it("is taken away by false", function()
+        if name == "derived" or name == "max_qps" then return end -- there it is a value
+        assert.is_nil(assert(options.huawei:read { [name] = false })[name])
+      end)
+    end)
+  end
+
+  for _, name in ipairs { "iot_instance_id", "signature", "format" } do
+    it("have no " .. name, function()
+      local client, err = iotmsg.huawei.new { [name] = "v3" }
+      refused(client, err, name, "is not a known name")
+    end)
+  end
+
+  for _, name in ipairs { "auth_token", "username", "password", "domain_name", "iam_endpoint", "derived", "project_id" }
+  do
+    it(("have %s, which Alibaba's have not"):format(name), function()
+      local client, err = iotmsg.new { [name] = "x" }
+      refused(client, err, name, "is not a known name")
+    end)
+  end
+
+  for name, nearest in pairs { user_name = "username", Password = "password", domainname = "domain_name",
+    iam_end_point = "iam_endpoint", authToken = "auth_token", derive = "derived", projectId = "project_id" } do
+    it(("suggest %s for %s"):format(nearest, name), function()
+      local client, err = iotmsg.huawei.new { [name] = "x" }
+      refused(client, err, name, ('did you mean "%s"'):format(nearest))
+    end)
+  end
+
+  for _, name in ipairs { "username", "password", "domain_name" } do
+    it("want all three of username, password and domain_name: without " .. name, function()
+      local given = {}
+      for user_name, value in pairs(USER) do given[user_name] = user_name ~= name and value or nil end
+      local client, err = iotmsg.huawei.new(given)
+      refused(client, err, name, "must be given with")
+    end)
+
+    it(("do not drop a %s that stands alone"):format(name), function()
+      local client, err = iotmsg.huawei.new { [name] = USER[name] }
+      assert.is_nil(client)
+      assert.equal("invalid_argument", err.kind)
+      assert.is_nil(tostring(err):find("fake-password", 1, true))
+    end)
+  end
+
+  for _, name in ipairs { "access_key_secret", "security_token", "auth_token", "password" } do
+    it("do not repeat a " .. name .. " that is refused", function()
+      for _, value in ipairs { 918273645, "918273645\n", ("918273645"):rep(20000) } do
+        local client, err = iotmsg.huawei.new(huawei_with(name, value))
+        assert.is_nil(client)
+        assert.is_nil(tostring(err):find("918273645", 1, true), tostring(err))
+        assert.is_nil(err.message:find("918273645", 1, true))
+      end
+    end)
+  end
+
+  it("have the documented defaults", function()
+    local settings = assert(options.huawei:read(nil))
+    for name, value in pairs { timeout_ms = 15000, connect_timeout_ms = 5000, retry = "safe", max_attempts = 4,
+      max_connections = 64, max_pending = 10000, max_pending_bytes = 64 * 1024 * 1024, tls_verify = true,
+      http_version = "auto" } do
+      assert.equal(value, settings[name], name)
+    end
+    for _, name in ipairs { "derived", "max_qps", "signature", "format" } do assert.is_nil(settings[name], name) end
+  end)
+
+  it("name the operation that max_qps does not know", function()
+    local client, err = iotmsg.huawei.new { max_qps = { pub = 5 } }
+    refused(client, err, "max_qps.pub", "is no operation")
+  end)
+
+  it("come from the environment", function()
+    local output, ok = child.run([[
+      local settings = assert(require("iotmsg.options").huawei:read(nil))
+      for _, name in ipairs { "endpoint", "region", "project_id", "iam_endpoint", "ca_file" } do
+        io.write(name, "=", tostring(settings[name]), " ")
+      end
+    ]], { env = { IOTMSG_HUAWEI_ENDPOINT = "https://127.0.0.1:1", HUAWEICLOUD_SDK_PROJECT_ID = "p-env",
+      HUAWEICLOUD_SDK_IAM_ENDPOINT = "http://127.0.0.1:2", IOTMSG_CA_FILE = "/ca.pem",
+      IOTMSG_ENDPOINT = "https://no.example", ALIBABA_CLOUD_REGION_ID = "cn-beijing" } })
+    assert.is_true(ok, output)
+    assert.equal("endpoint=https://127.0.0.1:1 region=nil project_id=p-env iam_endpoint=http://127.0.0.1:2 "
+      .. "ca_file=/ca.pem ", output)
+  end)
+
+  it("send with what the environment says alone", function()
+    local output, ok = child.run([[
+      local request = assert(require("iotmsg").huawei.prepare("send", { device_id = "d", payload = "x" }))
+      io.write(request.url, " ", request.headers.authorization:match("Access=[^,]*"), " ",
+        request.headers["x-security-token"])
+    ]], { env = { IOTMSG_HUAWEI_ENDPOINT = "iotda.cn-north-4.myhuaweicloud.com", HUAWEICLOUD_SDK_PROJECT_ID = "p-env",
+      HUAWEICLOUD_SDK_AK = "env-ak", HUAWEICLOUD_SDK_SK = "env-sk", HUAWEICLOUD_SDK_SECURITY_TOKEN = "env-token" } })
+    assert.is_true(ok, output)
+    assert.equal("https://iotda.cn-north-4.myhuaweicloud.com/v5/iot/p-env/devices/d/messages Access=env-ak env-token",
+      output)
+  end)
+
+  it("say what to set where there are no credentials", function()
+    local output, ok = child.run([[
+      local res, err = require("iotmsg").huawei.send { device_id = "d", project_id = "p", payload = "x",
+        region = "cn-north-4" }
+      assert(not res and err.kind == "credentials" and err.outcome == "not_sent")
+      io.write(tostring(err))
+    ]])
+    assert.is_true(ok, output)
+    for _, words in ipairs { "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "auth_token", "username" } do
+      assert.is_truthy(output:find(words, 1, true), output)
+    end
+  end)
+end)
+
+describe("Huawei's options of one call", function()
+  local function prepare(client_options, call_options)
+    local given = {}
+    for _, source in ipairs { HUAWEI_KEYS, client_options or {} } do
+      for name, value in pairs(source) do given[name] = value end
+    end
+    local params = { device_id = "d", payload = "x", message_id = "m", timestamp = 1709251199 }
+    for name, value in pairs(call_options or {}) do params[name] = value end
+    return assert(assert(iotmsg.huawei.new(given)):prepare("send", params))
+  end
+
+  local function caller_of(request)
+    return request.headers["x-auth-token"] or request.headers.authorization:match("Access=([^,]*),")
+  end
+
+  local NO_KEYS = { access_key_id = false, access_key_secret = false, auth_token = "client-token" }
+
+  it("replace the client's way to tell who calls", function()
+    local function provide() return "provided", "fake" end
+    local other = { access_key_id = "other", access_key_secret = "fake" }
+    assert.equal("FAKEAK", caller_of(prepare()))
+    assert.equal("call-token", caller_of(prepare(nil, { auth_token = "call-token" })))
+    assert.equal("client-token", caller_of(prepare(NO_KEYS)))
+    assert.equal("other", caller_of(prepare(NO_KEYS, other)))
+    assert.equal("call-token", caller_of(prepare(NO_KEYS, { auth_token = "call-token" })))
+    assert.equal("provided", caller_of(prepare(nil, { credentials = provide })))
+    assert.equal("provided", caller_of(prepare(NO_KEYS, { credentials = provide })))
+  end)
+
+  it("replace a client's password by keys, a function or a token", function()
+    local client = { access_key_id = false, access_key_secret = false, iam_endpoint = "http://127.0.0.1:1" }
+    for name, value in pairs(USER) do client[name] = value end
+    assert.equal("other", caller_of(prepare(client, { access_key_id = "other", access_key_secret = "fake" })))
+    assert.equal("call-token", caller_of(prepare(client, { auth_token = "call-token" })))
+    assert.equal("provided", caller_of(prepare(client, { credentials = function() return "provided", "fake" end })))
+  end)
+
+  -- A password is known to be used by the one thing that can be seen of it without a server: the refused endpoint.
+  it("replace keys, a function and a token by a password", function()
+    for _, client_options in ipairs { {}, NO_KEYS, { access_key_id = false, access_key_secret = false,
+      credentials = function() return "provided", "fake" end } } do
+      local given = { iam_endpoint = "no/endpoint" }
+      for _, source in ipairs { HUAWEI_KEYS, client_options } do
+        for name, value in pairs(source) do given[name] = value end
+      end
+      local params = { device_id = "d", payload = "x" }
+      for name, value in pairs(USER) do params[name] = value end
+      local request, err = assert(iotmsg.huawei.new(given)):prepare("send", params)
+      refused(request, err, "iam_endpoint")
+    end
+  end)
+end)

@@ -16,6 +16,8 @@ end
 local STAGES = {
   aliyun_v1 = { "string_to_sign", "signature" },
   aliyun_v3 = { "canonical_request", "string_to_sign", "signature", "authorization" },
+  huawei_sdk_hmac_sha256 = { "canonical_request", "string_to_sign", "signature", "authorization" },
+  huawei_v11_derived = { "canonical_request", "string_to_sign", "signature", "authorization" },
 }
 
 local function copy(value)
@@ -25,12 +27,16 @@ local function copy(value)
   return result
 end
 
+-- Both of Huawei's schemes are one function: region and service select.
+local SIGNERS = { aliyun_v1 = sign.aliyun_v1, aliyun_v3 = sign.aliyun_v3, huawei_sdk_hmac_sha256 = sign.huawei,
+  huawei_v11_derived = sign.huawei }
+
 for name, stages in pairs(STAGES) do
-  describe("sign." .. name, function()
+  describe("sign, with the vectors " .. name, function()
     for _, case in ipairs(cases_of(name)) do
       it(case.name, function()
         local before = copy(case.args)
-        local signed = assert(sign[name](case.args))
+        local signed = assert(SIGNERS[name](case.args))
         for _, stage in ipairs(stages) do
           assert.is_string(case.expect[stage], "the vector has no " .. stage)
           assert.equal(case.expect[stage], signed[stage], stage)
@@ -152,5 +158,115 @@ describe("sign.aliyun_v3", function()
   it("says nothing of a secret in an error", function()
     local _, err = sign.aliyun_v3(input { access_key_secret = { "fake-secret" } })
     assert.is_nil(tostring(err):find("fake-secret", 1, true))
+  end)
+end)
+
+describe("sign.huawei", function()
+  local function input(more)
+    local values = {
+      method = "POST", path = "/v5/iot/p/devices/d/messages", query = {},
+      headers = { host = "h", ["x-sdk-date"] = "20240229T235959Z" }, body = "{}", access_key_id = "id",
+      access_key_secret = "fake-secret",
+    }
+    for name, value in pairs(more or {}) do values[name] = value end
+    return values
+  end
+
+  local function canonical(more)
+    return assert(sign.huawei(input(more))).canonical_request
+  end
+
+  it("signs every header it is given, whatever its case", function()
+    local signed = assert(sign.huawei(input { headers = { Host = "h", ["X-Sdk-Date"] = "20240229T235959Z",
+      ["Content-Type"] = " application/json ", accept = "a", ["x-project-id"] = "p" } }))
+    assert.equal("SDK-HMAC-SHA256 Access=id, SignedHeaders=accept;content-type;host;x-project-id;x-sdk-date, Signature="
+      .. signed.signature, signed.authorization)
+    assert.equal("POST\n/v5/iot/p/devices/d/messages/\n\naccept:a\ncontent-type:application/json\nhost:h\n"
+      .. "x-project-id:p\nx-sdk-date:20240229T235959Z\n\naccept;content-type;host;x-project-id;x-sdk-date\n"
+      .. "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", signed.canonical_request)
+    assert.equal("SDK-HMAC-SHA256\n20240229T235959Z\n", signed.string_to_sign:sub(1, 33))
+  end)
+
+  it("derives the key for region and service", function()
+    local signed = assert(sign.huawei(input { region = "cn-north-4", service = "iotdm" }))
+    assert.equal("V11-HMAC-SHA256 Credential=id/20240229/cn-north-4/iotdm, SignedHeaders=host;x-sdk-date, Signature="
+      .. signed.signature, signed.authorization)
+    local plain = assert(sign.huawei(input()))
+    assert.equal(plain.canonical_request, signed.canonical_request)
+    assert.not_equal(plain.signature, signed.signature)
+    for _, other in ipairs { { region = "cn-north-1", service = "iotdm" }, { region = "cn-north-4", service = "x" } } do
+      assert.not_equal(signed.signature, sign.huawei(input(other)).signature)
+    end
+  end)
+
+  it("ends the path with a slash and encodes its segments", function()
+    for path, wanted in pairs { ["/"] = "/", ["/a"] = "/a/", ["/a/"] = "/a/", ["/a b/~é"] = "/a%20b/~%C3%A9/" } do
+      assert.equal(wanted, canonical({ path = path }):match("^POST\n([^\n]*)\n"))
+    end
+  end)
+
+  it("leaves path, query and body out where they are not given", function()
+    local given = input()
+    given.path, given.query, given.body = nil, nil, nil
+    assert.equal("POST\n/\n\nhost:h\nx-sdk-date:20240229T235959Z\n\nhost;x-sdk-date\n"
+      .. "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+      assert(sign.huawei(given)).canonical_request)
+  end)
+
+  it("sorts the query and the values of a name that repeats", function()
+    assert.equal("A=1&a=1&a=2&b=", canonical({ query = { b = "", a = { "2", "1" }, A = "1" } })
+      :match("^POST\n[^\n]*\n([^\n]*)\n"))
+  end)
+
+  for _, case in ipairs {
+    { "method", 1 }, { "path", 1 }, { "path", false }, { "body", {} }, { "body", 1 }, { "access_key_id", 1 },
+    { "access_key_secret", 1 }, { "query", "a=b" }, { "query", { Qos = 1 }, "query.Qos" },
+    { "query", { a = { "1", 2 } }, "query.a" }, { "headers", "host: h" }, { "headers", { host = 1 }, "headers.host" },
+    { "headers", { "host" } }, { "region", 1 }, { "region", "cn-north-4", "service" }, { "service", "iotdm", "region" },
+    { "service", true, "region" }, { "headers", { ["x-sdk-date"] = 20240229 }, "headers.x-sdk-date" },
+  } do
+    it(("refuses %s = %s alone"):format(case[1], tostring(case[2]):gsub(" ?0x.*", "")), function()
+      local signed, err = sign.huawei(input { [case[1]] = case[2] })
+      refused(signed, err, case[3] or case[1])
+    end)
+  end
+
+  for _, name in ipairs { "method", "access_key_id", "access_key_secret" } do
+    it("refuses to go without " .. name, function()
+      local given = input()
+      given[name] = nil
+      local signed, err = sign.huawei(given)
+      refused(signed, err, name, "must be a string, not nil")
+    end)
+  end
+
+  for what, headers in pairs {
+    ["no headers"] = false, ["no date"] = { host = "h" }, ["another date"] = { host = "h", date = "20240229T235959Z" },
+    ["an empty date"] = { ["x-sdk-date"] = "" }, ["a date as the RPC actions have it"] = { ["x-sdk-date"] =
+      "2024-02-29T23:59:59Z" }, ["a date without time"] = { ["x-sdk-date"] = "20240229" },
+    ["a date without Z"] = { ["x-sdk-date"] = "20240229T235959" }, ["two dates"] = { ["x-sdk-date"] =
+      { "20240229T235959Z", "20240229T235958Z" } }, ["a line break"] = { ["x-sdk-date"] = "20240229T235959Z\n" },
+  } do
+    for _, scope in ipairs { {}, { region = "cn-north-4", service = "iotdm" } } do
+      it(("refuses %s%s"):format(what, scope.region and ", derived" or ""), function()
+        local given = input(scope)
+        given.headers = headers or nil
+        local signed, err = sign.huawei(given)
+        refused(signed, err, "headers", "x-sdk-date as YYYYMMDDTHHMMSSZ")
+      end)
+    end
+  end
+
+  it("says nothing of a secret in an error", function()
+    local _, err = sign.huawei(input { access_key_secret = { "fake-secret" } })
+    assert.is_nil(tostring(err):find("fake-secret", 1, true))
+    _, err = sign.huawei(input { headers = {} })
+    assert.is_nil(tostring(err):find("fake-secret", 1, true))
+  end)
+
+  it("keeps no state between calls", function()
+    local first = sign.huawei(input())
+    sign.huawei(input { region = "cn-north-4", service = "iotdm", access_key_secret = ("another "):rep(100) })
+    assert.same(first, sign.huawei(input()))
   end)
 end)

@@ -7,7 +7,7 @@ local hmac = require "openssl.hmac"
 
 local iotmsg = require "iotmsg"
 local operations = require "spec.interop.operations"
-local own_operations = require "iotmsg.operation"
+local own_operations = require("iotmsg.family").aliyun.operations
 local process = require "spec.support.process"
 local wire = require "spec.support.wire"
 

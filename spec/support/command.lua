@@ -1,5 +1,5 @@
--- Runs a program to its end: words in, bytes in, everything that it says out. Its environment holds what the spec names,
--- a way to find programs, and nothing else; a program that hangs is ended and counts as status 124.
+-- Runs a program to its end: words in, bytes in, everything that it says out. Its environment holds what the spec
+-- names, a way to find programs, and nothing else; a program that hangs is ended and counts as status 124.
 
 local process = require "spec.support.process"
 
