@@ -84,8 +84,8 @@ $(BUILD)/spec/%.so: spec/support/%.c Makefile
 # Prints the lines that make the built tree usable in place: eval "$(make -s env)".
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
-	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"'
-	@echo 'export PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"'
+	@echo 'export LUA_CPATH="$(abspath $(BUILD))/?.so;;"'
+	@echo 'export PATH="$(abspath $(BUILD))/bin:$$PATH"'
 
 demo: demo-packages
 	@$(MAKE) --no-print-directory -s core

@@ -86,6 +86,7 @@ describe("a token from a password", function()
     assert(client_with():send(params()))
     local counts = cloud:count()
     assert.equal(1, #counts.fetches)
+    assert.equal(1, counts.peak)
     assert.equal(56, #counts.sends)
     for _, send in ipairs(counts.sends) do assert.equal("1", send.token) end
   end)
@@ -124,7 +125,8 @@ describe("a token from a password", function()
     cloud:order { lifetime_s = 7 }
     assert(client:send(params()))
     cloud:order { delay_ms = 800 }
-    local deadline, slowest, last = cqueues.monotime() + 12, 0, nil
+    local deadline, slowest = cqueues.monotime() + 12, 0
+    local last
     repeat
       cqueues.sleep(0.05)
       local began = cqueues.monotime()

@@ -33,7 +33,10 @@ describe("README.md", function()
     folder = process.output_of("umask 077; mktemp -d")
     local abi = _VERSION:match("%d%.%d")
     local root = process.output_of("pwd")
-    environment = ("export IOTMSG_ENDPOINT=%s IOTMSG_CA_FILE=%s ALIBABA_CLOUD_ACCESS_KEY_ID=%s "
+    local huawei = ("export IOTMSG_HUAWEI_ENDPOINT=%s HUAWEICLOUD_SDK_PROJECT_ID=%s HUAWEICLOUD_SDK_AK=%s "
+      .. "HUAWEICLOUD_SDK_SK=%s\n"):format(cloud.huawei_endpoint, cloud.project_id, cloud.access_key_id,
+      cloud.access_key_secret)
+    environment = huawei .. ("export IOTMSG_ENDPOINT=%s IOTMSG_CA_FILE=%s ALIBABA_CLOUD_ACCESS_KEY_ID=%s "
       .. "ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n"
       .. "export PATH=%s/build/%s/bin:$PATH\n"
       .. "unset MAKEFLAGS MFLAGS\nmake() { command make -C %s LUA=%s \"$@\"; }\n"):format(cloud.endpoint,

@@ -19,20 +19,23 @@ local SEVERITY = { [ACCEPTED] = 0, [NOT_SENT] = 1, [WRONG_USE] = 2, [REJECTED] =
 -- Secrets on a command line can be read by every user of the machine.
 local FROM_ENVIRONMENT = {
   aliyun = {
+    access_key_id = "ALIBABA_CLOUD_ACCESS_KEY_ID",
     access_key_secret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     security_token = "ALIBABA_CLOUD_SECURITY_TOKEN",
   },
   huawei = {
+    access_key_id = "HUAWEICLOUD_SDK_AK",
     access_key_secret = "HUAWEICLOUD_SDK_SK",
     security_token = "HUAWEICLOUD_SDK_SECURITY_TOKEN",
     auth_token = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+    username = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
     password = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
   },
 }
 
 local BATCH_WINDOW = 256
 local ERROR_FIELDS = { "kind", "outcome", "message", "code", "field", "http_status", "request_id", "retryable",
-  "retry_after_ms", "attempts" }
+  "retry_after_ms", "attempts", "message_id", "result" }
 
 -- The commands: every operation but the generic one, whose parameters are tables.
 ---@type table<string, { method: string, family_name: string, operation: table, options: iotmsg.Options }>
@@ -101,6 +104,9 @@ local function no_flag(command, flag)
       if rule_of(command, rule.name) then flags[#flags + 1] = "--" .. rule.name:gsub("_", "-") end
     end
   end
+  for _, known in ipairs { "--batch", "--dry-run", "--reveal" } do
+    if flag == known then return fail(flag .. " takes no value") end
+  end
   local nearest = text.nearest(flag, flags)
   return fail(("unknown flag %s%s"):format(flag, nearest and ("; did you mean " .. nearest .. "?") or ""))
 end
@@ -157,9 +163,12 @@ local function result_line(result, err, line)
   end
   shown.line = line
   local encoded = json.encode(shown, "result")
-  if not encoded then -- a vendor's message that is not UTF-8
-    shown.error.message = shown.error.message:gsub("[\128-\255]", "?")
-    encoded = json.encode(shown, "result")
+  if not encoded then -- a vendor's text that is not UTF-8
+    local texts = shown.error or shown
+    for name, value in pairs(texts) do
+      if type(value) == "string" then texts[name] = value:gsub("[\128-\255]", "?") end
+    end
+    encoded = assert(json.encode(shown, "result"))
   end
   return encoded .. "\n"
 end
@@ -192,7 +201,9 @@ local function merged(defaults, own)
 end
 
 local function send_batch(client, command, defaults)
+  io.stdout:setvbuf("line")
   local worst, under_way, number = ACCEPTED, 0, 0
+  local window = math.min(BATCH_WINDOW, type(defaults.max_pending) == "number" and defaults.max_pending or BATCH_WINDOW)
   local function report(line, result, err)
     io.stdout:write(result_line(result, err, line))
     local status = result and ACCEPTED or status_of(err)
@@ -200,7 +211,7 @@ local function send_batch(client, command, defaults)
   end
   for line in io.stdin:lines() do
     number = number + 1
-    local mine, own = number, json.decode(line)
+    local mine, own = number, json.decode_keeping(line, "payload")
     if line:find("%S") and not own then
       io.stdout:write(('{"error":{"kind":"invalid_argument","message":"not a JSON object","outcome":"not_sent"},'
         .. '"line":%d}\n'):format(mine))
@@ -211,7 +222,7 @@ local function send_batch(client, command, defaults)
         report(mine, result, failure)
       end)
       if call then under_way = under_way + 1 else report(mine, nil, err) end
-      while under_way >= BATCH_WINDOW do call_of.poll(1000) end
+      while under_way >= window do call_of.poll(1000) end
       call_of.poll(0)
     end
   end
@@ -222,6 +233,13 @@ end
 local function run(command, words)
   local params, switches = parse(command, words)
   if not params then return WRONG_USE end
+  local mixed = switches.reveal and not switches.dry_run and "--reveal has a meaning only with --dry-run"
+    or switches.batch and switches.dry_run and "--batch and --dry-run exclude each other"
+    or switches.batch and params.payload == "-" and "--batch and --payload - both read standard input"
+  if mixed then
+    fail(mixed)
+    return WRONG_USE
+  end
   local client, err = client_of.new(command.family_name)
   if not client then
     io.stderr:write(tostring(err), "\n")
@@ -233,9 +251,7 @@ local function run(command, words)
   return send_one(client, command, params)
 end
 
----@param argv string[] the words after the program's name
----@return integer exit status
-function M.main(argv)
+local function main(argv)
   local words = {}
   for i = 2, #argv do words[#words + 1] = argv[i] end
   local command = argv[1]
@@ -248,10 +264,23 @@ function M.main(argv)
     io.stdout:write(usage())
     return ACCEPTED
   end
+  if COMMANDS[command] and words[1] == "--help" then
+    io.stdout:write(usage())
+    return ACCEPTED
+  end
   if COMMANDS[command] then return run(COMMANDS[command], words) end
   fail(command and ("no command is called " .. command) or "a command is missing")
   io.stderr:write(usage())
   return WRONG_USE
+end
+
+---@param argv string[] the words after the program's name
+---@return integer exit status
+function M.main(argv)
+  local ok, status = pcall(main, argv)
+  if ok then return status end
+  fail(tostring(status)) -- our own fault; nobody can say how far it got
+  return UNKNOWN
 end
 
 return M

@@ -63,7 +63,10 @@ local function is_array(value, path)
   return true
 end
 
+local Raw = { __name = "iotmsg.RawJson" }
+
 local function encode_table(value, path, depth)
+  if getmetatable(value) == Raw then return value.text end
   if depth > MAX_DEPTH then fail(path, ("is nested deeper than %d levels"):format(MAX_DEPTH)) end
   local parts = {}
   if is_array(value, path) then
@@ -124,6 +127,52 @@ end
 function M.decode(json)
   local ok, value = pcall(decoder.decode, core.json.quote_integers(json))
   if ok and type(value) == "table" then return tidy(value) end
+end
+
+-- Where the value that begins at at ends, in a document that is known to be JSON.
+local function value_end(json, at)
+  local depth = 0
+  repeat
+    local char = json:sub(at, at)
+    if char == '"' then
+      repeat
+        at = json:find('["\\]', at + 1)
+        local escaped = json:sub(at, at) == "\\"
+        if escaped then at = at + 1 end
+      until not escaped
+    elseif char == "{" or char == "[" then
+      depth = depth + 1
+    elseif char == "}" or char == "]" then
+      depth = depth - 1
+    elseif depth == 0 then
+      at = json:find("[,}%]%s]", at) - 1
+    end
+    at = at + 1
+  until depth == 0
+  return at - 1
+end
+
+---Decodes an object whose member of the given name, where it is an object or array, is kept to the letter: as a value
+---that encode writes as it was.
+---@param json string
+---@param name string
+---@return table?
+function M.decode_keeping(json, name)
+  local value = M.decode(json)
+  if not value or type(value[name]) ~= "table" then return value end
+  local at = json:find("{", 1, true) + 1
+  while true do
+    at = json:find('"', at, true)
+    local key_end = value_end(json, at)
+    local start = json:find("[^%s:]", key_end + 1)
+    local finish = value_end(json, start)
+    if json:sub(at + 1, key_end - 1) == name then
+      value[name] = setmetatable({ text = json:sub(start, finish) }, Raw)
+      return value
+    end
+    at = finish + 1
+    if not json:find('"', at, true) then return value end
+  end
 end
 
 return M

@@ -23,6 +23,9 @@ function M.of(settings, endpoint)
   if not route then
     local made, why = core.engine.route(settings)
     if not made then return nil, why end
+    if not settings.tls_verify then
+      io.stderr:write("iotmsg: tls_verify = false: nobody checks that ", endpoint.url, " is who it says it is\n")
+    end
     route, routes[key] = made, made
   end
   memo[endpoint] = route

@@ -111,7 +111,8 @@ local PARAMETERS = {
       { "n", { name = "n" } }, { "Az09_?'#().,&%@!-", { name = "Az09_?'#().,&%@!-" } }, { "温度", { name = "温度" } },
       { ("n"):rep(128), { name = ("n"):rep(128) } }, { ("你"):rep(128), { name = ("你"):rep(128) } },
     },
-    bad = values.join(values.NOT_TEXT, values.each(NOT_THERE, "a b", "a/b", 'a"b', "a\tb", "a\127b", "a\\b", "a=b", "<"),
+    bad = values.join(values.NOT_TEXT, values.each(NOT_THERE, "a b", "a/b", 'a"b', "a\tb", "a\127b", "a\\b", "a=b",
+      "<"),
       values.each("has 129 characters; the limit is 128", ("n"):rep(129), ("你"):rep(129)),
       values.each("limit", ("n"):rep(513))),
   },
@@ -572,7 +573,7 @@ describe("a reply to huawei.send", function()
       assert.is_nil(res)
       assert.is_string(err.message)
       assert.is_true(err.code == nil or type(err.code) == "string")
-      assert.is_true(err.request_id == nil or type(err.request_id) == "string", "request_id is a " .. type(err.request_id))
+      assert.is_true(err.request_id == nil or type(err.request_id) == "string", type(err.request_id))
       assert.is_nil(tostring(err):find("[%c\127]"))
       res = assert(parse(201, ('{"message_id":"m-1","request_id":%s}'):format(word)))
       assert.is_true(res.request_id == nil or type(res.request_id) == "string")

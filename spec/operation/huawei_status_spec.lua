@@ -72,7 +72,8 @@ describe("huawei.parse_status", function()
     '{"notify_data":{"status":"PENDING"}}', '{"notify_data":{"message_id":"","status":"PENDING"}}',
     '{"notify_data":{"message_id":"m","status":"pending"}}', '{"notify_data":{"message_id":"m","status":"OTHER"}}',
     '{"notify_data":{"message_id":"m","status":1}}', '{"notify_data":{"message_id":"m","status":["PENDING"]}}',
-    '{"notify_data":{"message_id":{"x":1},"status":"PENDING"}}', '{"notify_data":{"message_id":true,"status":"FAILED"}}',
+    '{"notify_data":{"message_id":{"x":1},"status":"PENDING"}}',
+    '{"notify_data":{"message_id":true,"status":"FAILED"}}',
     '{"resource":"device.property","event":"report","notify_data":{"body":{"services":[]}}}', "\0\255",
     ("["):rep(5000), ('{"notify_data":'):rep(2000),
   }

@@ -62,11 +62,9 @@ end
 
 local function write_headers(stream, answer, length, without_body)
   local headers = http_headers.new()
-  -- Never indexed: the dynamic table of lua-http 0.4 comes out of step with its peer's after a few replies, and the
-  -- peer then has to break off the connection.
-  headers:append(":status", tostring(answer.status), true)
+  headers:append(":status", tostring(answer.status))
   for _, header in ipairs(header_list(answer, length)) do
-    headers:append(header[1], header[2], true)
+    headers:append(header[1], header[2])
   end
   return stream:write_headers(headers, without_body, WRITE_TIMEOUT_S)
 end

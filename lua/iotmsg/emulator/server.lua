@@ -4,6 +4,7 @@
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
+local hpack = require "iotmsg.emulator.hpack"
 local http_server = require "http.server"
 local http_util = require "http.util"
 local ssl_context = require "openssl.ssl.context"
@@ -85,6 +86,7 @@ local function text_of(value)
 end
 
 local function read_request(stream)
+  hpack.use_literals(stream)
   local headers = read_headers(stream)
   if not headers then
     return nil
