@@ -54,7 +54,7 @@ ALL_CFLAGS   = -std=c11 -fPIC -fvisibility=hidden -pthread -Icsrc $(WARNINGS) $(
                $(OPENSSL_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 
 .PHONY: all core demo test interop install install-files env print clean build-packages demo-packages test-packages \
-        interop-packages tested-builds spec-modules
+        interop-packages tested-builds spec-modules FORCE
 
 all: build-packages
 	@$(MAKE) --no-print-directory core
@@ -69,10 +69,14 @@ $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(CURL_LIBS) $(OPENSSL_LIBS)
 
-$(COMMAND): Makefile
+# Written anew when it names another interpreter: LuaJIT and Lua 5.1 share the folder.
+$(COMMAND): FORCE
 	@mkdir -p $(@D)
-	printf '#!/usr/bin/env %s\nos.exit(require("iotmsg.cli").main(arg), true)\n' $(LUA) > $@
-	chmod 755 $@
+	@printf '#!/usr/bin/env %s\nos.exit(require("iotmsg.cli").main(arg), true)\n' $(LUA) > $@.new
+	@chmod 755 $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:
 
 # A Lua module for the specs alone: what Debian's lua-posix would offer, for every Lua.
 spec-modules: $(BUILD)/spec/posix.so

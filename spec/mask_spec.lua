@@ -37,14 +37,12 @@ describe("mask.text", function()
 end)
 
 describe("mask.apply", function()
-  it("masks the strings of a table in place, nested ones too, and nothing else", function()
-    local inner = { text = "x fake y", list = { "fake", 1, true } }
-    local value = { message = "no fake", number = 5, flag = false, body = inner }
-    mask.apply(value, { "fake" })
-    assert.same({ message = "no ***", number = 5, flag = false, body = { text = "x *** y", list = { "***", 1,
-      true } } },
-      value)
-    assert.equal(inner, value.body)
+  it("masks what others wrote, nested strings and names too, and nothing of ours", function()
+    local body = { text = "x fake y", list = { "fake", 1, true }, ["fake name"] = "z" }
+    local err = { kind = "fake", outcome = "fake", message = "no fake", code = "fake", number = 5, body = body }
+    mask.apply(err, { "fake" })
+    assert.same({ kind = "fake", outcome = "fake", message = "no ***", code = "***", number = 5,
+      body = { text = "x *** y", list = { "***", 1, true }, ["*** name"] = "z" } }, err)
   end)
 
   it("leaves no trace of what a gateway echoes of a signed request", function()

@@ -233,7 +233,9 @@ void http_finish(CURL *easy, struct job *job, CURLcode code)
         say(job, "the connection broke before a reply came");
     } else if (job->reply_body.failed || job->reply_head.failed) {
         job->end = out_of_memory ? JOB_RESOURCE : JOB_PROTOCOL;
-        say(job, out_of_memory ? "no memory for the reply" : "the reply is larger than 4 MiB");
+        say(job, out_of_memory            ? "no memory for the reply"
+                 : job->reply_head.failed ? "the reply's headers are larger than 128 kB"
+                                          : "the reply is larger than 4 MiB");
     } else {
         job->end = end_of(easy, job, code);
         if (job->message[0] == '\0')

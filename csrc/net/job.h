@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define JOB_REPLY_HEAD_MAX (64 * 1024)
+#define JOB_REPLY_HEAD_MAX (128 * 1024) /* a token of Huawei's may have 100,000 characters */
 #define JOB_REPLY_BODY_MAX (4 * 1024 * 1024)
 #define JOB_MESSAGE_SIZE 256 /* CURL_ERROR_SIZE */
 

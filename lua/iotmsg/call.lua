@@ -23,31 +23,14 @@ function Call.__tostring(call)
   return ("iotmsg.Call: %s, %s"):format(call.operation.name, state)
 end
 
----Ends the call, once: from here on every wait gives this.
----@param result table?
----@param err iotmsg.Error?
-function Call:finish(result, err)
-  self.finished, self.result, self.err = true, result, err
-  completed = completed + 1
-  local ledger = self.ledger
-  ledger.pending = ledger.pending - 1
-  ledger.pending_bytes = ledger.pending_bytes - self.bytes
-  local on_event, on_done = self.settings.on_event, self.on_done
-  self.message, self.secrets, self.credentials, self.on_done = nil, nil, nil, nil -- only the end is kept
-  local ok, thrown = true, nil
-  if on_event then
-    ok, thrown = pcall(on_event, self:event("done", err, result and result.http_status or err.http_status))
-  end
-  if on_done then on_done(result, err) end
-  if not ok then error(thrown, 0) end
-end
-
+---Tells the option on_event; what it throws is kept until the call's own state is in order.
 ---@param name string "attempt" or "done"
 ---@param err iotmsg.Error?
 ---@param http_status integer?
----@return table event
-function Call:event(name, err, http_status)
-  return {
+function Call:tell(name, err, http_status)
+  local on_event = self.settings.on_event
+  if not on_event then return end
+  local ok, thrown = pcall(on_event, {
     name = name,
     operation = self.operation.name,
     attempt = self.attempts,
@@ -55,7 +38,22 @@ function Call:event(name, err, http_status)
     http_status = http_status,
     kind = err and err.kind,
     outcome = err and err.outcome or "accepted",
-  }
+  })
+  if not ok then self.thrown = { thrown } end
+end
+
+---Ends the call, once: from here on every wait gives this.
+---@param result table?
+---@param err iotmsg.Error?
+function Call:finish(result, err)
+  self.finished, self.result, self.err = true, result, err
+  completed = completed + 1
+  local ledger, on_done = self.ledger, self.on_done
+  ledger.pending = ledger.pending - 1
+  ledger.pending_bytes = ledger.pending_bytes - self.bytes
+  self.message, self.secrets, self.credentials, self.on_done = nil, nil, nil, nil -- only the end is kept
+  self:tell("done", err, result and result.http_status or err and err.http_status)
+  if on_done then on_done(result, err) end
 end
 
 ---Hands out completions until the condition holds or the time is spent.
@@ -64,11 +62,15 @@ end
 ---@return boolean met
 function M.run_until(is_met, timeout_ms)
   local deadline = timeout_ms and now_ms() + timeout_ms
+  local ready = engine.count() -- what may be there already is handed out even if the time is spent
   while not is_met() do
-    if not engine.step() then
-      local left = deadline and deadline - now_ms()
-      if left and left <= 0 then return false end
-      host.current().wait(assert(engine.outlet()), left)
+    local left = deadline and deadline - now_ms()
+    local stepped = (not left or left > 0 or ready > 0) and engine.step()
+    ready = ready - 1
+    if not stepped then
+      local outlet = engine.outlet()
+      if not outlet or left and left <= 0 then return false end
+      host.current().wait(outlet, left)
     end
   end
   return true
@@ -127,12 +129,23 @@ function M.poll(timeout_ms, max_calls)
   return completed - before
 end
 
+local function check_calls(calls, level)
+  local count = 0
+  for _ in pairs(calls) do count = count + 1 end
+  for i = 1, count do
+    if getmetatable(calls[i]) ~= Call then
+      error("wait_all takes an array of calls: what start returned, without holes", level + 1)
+    end
+  end
+end
+
 ---@param calls iotmsg.Call[]
 ---@param timeout_ms number? milliseconds
 ---@return true? all of them have ended
 ---@return iotmsg.Error? err kind timeout, outcome unknown
 function M.wait_all(calls, timeout_ms)
   check_timeout(timeout_ms, 2)
+  check_calls(calls, 2)
   local at = 1
   local function all_done()
     while calls[at] and calls[at].finished do at = at + 1 end
@@ -157,6 +170,7 @@ end
 function M.new(fields)
   fields.finished = false
   fields.attempts = 0
+  fields.secrets = {}
   fields.started_ms = now_ms()
   return setmetatable(fields, Call)
 end

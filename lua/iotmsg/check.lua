@@ -13,6 +13,7 @@ local M = {}
 ---@field required boolean?
 ---@field min number? smallest integer, or fewest bytes of a string
 ---@field max number? largest integer, or most bytes of a string
+---@field only_default boolean? an option that gives a parameter its default and does nothing else
 ---@field secret boolean? its value stands in no error
 ---@field one_of any[]? the only values allowed
 ---@field pattern string? what a string must match
@@ -31,7 +32,7 @@ local function quoted(value)
 end
 
 local function type_error(rule, value, wanted)
-  if type(value) == "table" or type(value) == "function" or type(value) == "userdata" then
+  if rule.secret or type(value) == "table" or type(value) == "function" or type(value) == "userdata" then
     return Error.invalid(rule.name, ("must be %s, not a %s"):format(wanted, type(value)))
   end
   return Error.invalid(rule.name, ("must be %s, not %s"):format(wanted, quoted(value)))

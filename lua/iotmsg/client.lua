@@ -17,6 +17,14 @@ local text = require "iotmsg.text"
 
 local now_ms, unix_ms, uuid = core.engine.now_ms, core.engine.unix_ms, core.engine.uuid
 
+-- Whether an option that only gives a parameter its default has a meaning for the operation.
+local function serves(operation, name)
+  for _, parameter in ipairs(operation.from_settings) do
+    if parameter == name then return true end
+  end
+  return false
+end
+
 -- check: reads the caller's table once; what is not a parameter is an option for this call.
 local function read_values(client, operation, params)
   local options = client.family.options
@@ -27,6 +35,9 @@ local function read_values(client, operation, params)
     if option and (not rule or value == false) then
       given = given or {}
       given[name], err = options.value(option, value)
+      if option.only_default and value ~= false and not err and not serves(operation, name) then
+        err = Error.invalid(name, "means nothing to " .. operation.method)
+      end
     elseif rule then
       values[name], err = check.value(rule, value)
     else
@@ -44,7 +55,7 @@ local function read_values(client, operation, params)
       return nil, nil, Error.invalid(rule.name, "is required")
     end
   end
-  return values, settings, operation.check(values)
+  return values, settings, operation.check and operation.check(values)
 end
 
 -- check and build: a message that knows where it goes.
@@ -100,7 +111,7 @@ local function attempt(call)
   local route, why = route_of.of(settings, call.endpoint)
   if not route then return nil, resource_error(why) end
   local account = credentials.access_key_id or settings.username or "token"
-  local hold_ms = quota.take(settings, call.operation, account, now)
+  local hold_ms = quota.take(settings, call.operation, account, now, call.deadline_ms - now)
   local sent
   sent, why = engine.send(call, route, signed, call.deadline_ms - now, settings.connect_timeout_ms, hold_ms)
   if not sent then return nil, resource_error(why) end
@@ -135,23 +146,28 @@ local function random()
   return tonumber(uuid():sub(1, 8), 16) / 2 ^ 32
 end
 
--- The cloud refused credentials that their source can replace: once a call, it may.
+-- The cloud does not know the caller, and the credentials' source can replace them: once a call, it may.
 local function renew(call, err)
   local forget = call.credentials and call.credentials.forget
-  if err.kind ~= "auth" or not forget or call.renewed or call.cancelled then return false end
+  if not err.renews or not forget or call.renewed or call.cancelled then return false end
   call.renewed = true
   forget()
-  return (attempt(call))
+  return call.settings.retry ~= "off" and (attempt(call))
 end
 
 -- decide: again after a delay, or this is the end.
 local function decide(call, err)
   call.maybe_taken = call.maybe_taken or err.outcome == "unknown"
+  call.was_rejected = call.was_rejected or err.outcome == "rejected"
   if renew(call, err) then return end
-  local delay_ms = not call.cancelled and retry.delay_ms(call.settings, err, call.attempts,
+  local delay_ms = not call.cancelled and retry.delay_ms(call.settings, err, call.attempts + (call.fetches or 0),
     call.deadline_ms - now_ms(), random(), call.operation.idempotent)
   if delay_ms and engine.timer(call, delay_ms) then return end
-  if call.maybe_taken then err.outcome = "unknown" end
+  if call.maybe_taken then
+    err.outcome = "unknown"
+  elseif call.was_rejected then
+    err.outcome = "rejected" -- a later try that was not sent proves nothing about the one that was
+  end
   err.attempts = call.attempts
   call:finish(nil, err)
 end
@@ -164,47 +180,66 @@ local function parse(call, reply)
     message = "the reply could not be read: " .. tostring(result) }
 end
 
--- parse, or whatever else comes out of the engine for this call.
-function Call.methods:on_event(ended, sent, reply, message)
-  if ended == "elapsed" and self.cancelled then ended, message = "cancelled", "cancelled" end
-  if self.joined then
-    if ended ~= "identified" then -- its deadline or its cancellation came first
-      self.joined:leave(self)
-      self.joined = nil
-      decide(self, Error.new { kind = ended == "elapsed" and "timeout" or ended, retryable = ended == "elapsed",
-        message = "credentials were still being fetched" })
-      return
-    end
-    engine.release(self)
-    self.joined = nil
-    if message then
-      decide(self, Error.new { kind = message.kind, message = message.message, code = message.code,
-        retryable = message.retryable, http_status = message.http_status })
-      return
-    end
-    ended = "elapsed"
-  end
-  if ended == "elapsed" then
-    local ok, err = attempt(self)
-    if not ok then decide(self, err) end
-    return
-  end
+local function not_identified(kind)
+  return Error.new { kind = kind, retryable = kind == "timeout", message = "credentials were still being fetched" }
+end
+
+-- identify, again: a call that had joined a fetch goes on, or its deadline or cancellation came first.
+local function identified(call)
+  local fetch = call.joined
+  call.joined = nil
+  if call.cancelled then return nil, not_identified("cancelled") end
+  if now_ms() >= call.deadline_ms then return nil, not_identified("timeout") end
+  if not fetch.err then return true end
+  call.fetches = (call.fetches or 0) + 1
+  local err = {}
+  for name, value in pairs(fetch.err) do err[name] = value end -- many calls may share the fetch
+  return nil, Error.new(err)
+end
+
+-- What came of a try: parse, or the engine's own words.
+local function end_try(call, ended, sent, reply, message)
   local result, err
   if ended == "replied" then
-    result, err = parse(self, reply)
+    result, err = parse(call, reply)
   else
-    err = broken(self, ended, sent, message)
+    err = broken(call, ended, sent, message)
   end
-  if err then mask.apply(err, self.secrets) end
-  local on_event = self.settings.on_event
-  local event = on_event and self.attempt_ms and self:event("attempt", err, reply.status ~= 0 and reply.status or nil)
-  if result then
-    result.attempts = self.attempts
-    self:finish(result)
-  else
-    decide(self, err)
+  if err then mask.apply(err, call.secrets) end
+  if call.attempt_ms then call:tell("attempt", err, reply.status ~= 0 and reply.status or nil) end
+  call.attempt_ms = nil
+  if not result then return decide(call, err) end
+  result.attempts = call.attempts
+  call:finish(result)
+end
+
+local function advance(call, ended, sent, reply, message)
+  local ok, err = true, nil
+  if call.joined then
+    ok, err = identified(call)
+    ended = "elapsed"
+  elseif ended == "elapsed" and call.cancelled then
+    ended, message = "cancelled", "cancelled"
   end
-  if event then on_event(event) end
+  if ended ~= "elapsed" then return end_try(call, ended, sent, reply, message) end
+  if ok then ok, err = attempt(call) end
+  if not ok then decide(call, err) end
+end
+
+---What comes out of the engine for the call. An error of the user's own functions goes to whoever polls; one of ours
+---ends the call.
+function Call.methods:on_event(...)
+  local ok, thrown = pcall(advance, self, ...)
+  if not ok and not self.finished and not self.slot then
+    self:finish(nil, Error.new { kind = "resource", outcome = self.attempts > 0 and "unknown" or "not_sent",
+      attempts = self.attempts, message = "internal error: " .. tostring(thrown) })
+  elseif not ok then
+    error(thrown, 0)
+  end
+  if self.thrown then
+    thrown, self.thrown = self.thrown[1], nil
+    error(thrown, 0)
+  end
 end
 
 local function full(client, settings, bytes)
@@ -305,6 +340,9 @@ function methods:prepare(name, params)
   check_params(params, 2)
   local own, timestamp, nonce, err = read_fixed(params)
   if err then return nil, err end
+  if nonce and operation.idempotent then
+    return nil, Error.invalid("nonce", "has no meaning here: give message_id")
+  end
   local fields
   fields, err = read_call(self, operation, own)
   if not fields then return nil, err end

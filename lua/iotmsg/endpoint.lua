@@ -83,7 +83,7 @@ end
 ---@param endpoint iotmsg.Endpoint
 ---@return string? region of a dedicated IoTDA instance: <id>.<x>.iotda-app.<region>.myhuaweicloud.com
 function M.dedicated_region(endpoint)
-  return endpoint.authority:match("^[%w-]+%.[%w-]+%.iotda%-app%.([%w-]+)%.myhuaweicloud%.com")
+  return endpoint.authority:gsub(":%d+$", ""):match("^[%w-]+%.[%w-]+%.iotda%-app%.([%w-]+)%.myhuaweicloud%.com$")
 end
 
 ---@param endpoint iotmsg.Endpoint

@@ -65,17 +65,6 @@ function M.cancel(call)
   if call.slot then outlet:cancel(call.slot) end
 end
 
-local nobody = { on_event = function() end }
-
----Forgets what the call has under way; the call hears no more of it.
----@param call table
-function M.release(call)
-  if not call.slot then return end
-  waiting[call.slot] = nobody
-  outlet:cancel(call.slot)
-  call.slot = nil
-end
-
 ---Hands one completion to its call.
 ---@return boolean whether there was one
 function M.step()

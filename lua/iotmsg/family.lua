@@ -10,7 +10,7 @@ local options = require "iotmsg.options"
 ---@field credentials fun(settings: table, message: table): iotmsg.Credentials?, iotmsg.Error?, table?
 
 ---@type table<string, iotmsg.Family>
-return {
+local M = {
   aliyun = {
     operations = {
       pub = require "iotmsg.operation.pub",
@@ -29,3 +29,15 @@ return {
     credentials = credentials.huawei,
   },
 }
+
+for _, family in pairs(M) do
+  local names = {}
+  for name, operation in pairs(family.operations) do
+    operation.method = name
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  family.options:name_operations(names)
+end
+
+return M

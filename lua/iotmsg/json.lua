@@ -33,15 +33,11 @@ local function encode_number(value, path)
   if value == math.floor(value) and value >= -2 ^ 53 and value <= 2 ^ 53 then
     return value == 0 and "0" or ("%d"):format(value)
   end
-  local plain = tostring(value)
-  if plain:find("^-?%d+$") then return plain end -- a 64-bit integer, from Lua 5.3 on
+  if text.is_integer(value) then return tostring(value) end
   if value == math.floor(value) and math.abs(value) < 1e21 then -- an id, most likely, and not the one that was written
     fail(path, "is an integer beyond 2^53, which the number cannot hold exactly: send it as a string")
   end
-  for digits = 15, 17 do
-    local short = ("%." .. digits .. "g"):format(value)
-    if tonumber(short) == value then return short end
-  end
+  return text.shortest(value)
 end
 
 local encode_value

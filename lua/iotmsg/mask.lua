@@ -42,16 +42,22 @@ end
 local function walk(value, list)
   if type(value) == "string" then return replace(value, list) end
   if type(value) == "table" then
-    for key, item in pairs(value) do value[key] = walk(item, list) end
+    local masked = {}
+    for key, item in pairs(value) do masked[walk(key, list)] = walk(item, list) end
+    return masked
   end
   return value
 end
 
----Masks in place every string of a table, nested ones included.
----@param value table
----@param secrets string[] non-empty strings
-function M.apply(value, secrets)
-  walk(value, spellings(secrets))
+-- What others wrote; the rest is ours, and a secret that happens to be the word "auth" must not destroy it.
+local THEIRS = { "message", "code", "request_id", "body", "result" }
+
+---Masks what others wrote into an error.
+---@param err iotmsg.Error
+---@param secrets string[]
+function M.apply(err, secrets)
+  local list = spellings(secrets)
+  for _, name in ipairs(THEIRS) do err[name] = walk(err[name], list) end
 end
 
 ---@param text string

@@ -45,7 +45,7 @@ local function is_rate(value)
   return value == false or type(value) == "number" and value == value and value > 0 and value ~= math.huge
 end
 
-local function max_qps_of(operation_names)
+local function max_qps_of(operation_names) -- a list that family.lua fills
   return function(value)
     if type(value) ~= "table" then
       if is_rate(value) then return value end
@@ -71,11 +71,11 @@ local function common_rules(products, operation_names)
     { name = "access_key_id", type = "string", max = 256 },
     secret("access_key_secret", 1024),
     secret("security_token", 32768),
-    { name = "credentials", type = "function" },
+    { name = "credentials", type = "function", secret = true },
     { name = "region", type = "string", max = 64, pattern = "^[%w-]+$",
       says = "must be a region id such as " .. (#products > 0 and "cn-shanghai" or "cn-north-4") },
     { name = "endpoint", type = "any", read = endpoint_of(products) },
-    { name = "instance_id", type = "string", max = 128 },
+    { name = "instance_id", type = "string", max = 128, only_default = true },
     duration "timeout_ms",
     duration "connect_timeout_ms",
     { name = "retry", type = "string", one_of = { "safe", "at_least_once", "off" } },
@@ -125,21 +125,36 @@ Options.__index = Options
 function Options:base_for(given)
   local base = {}
   for name, value in pairs(self.defaults) do base[name] = value end
-  local placed = given.endpoint ~= nil or given.region ~= nil
+  local placed = given.endpoint or given.region
   for name, variable in pairs(self.variables) do
     if not (placed and (name == "endpoint" or name == "region")) then base[name] = environment[variable] end
   end
   return base
 end
 
--- Keys given for this client or call replace what the base had of them, and the other way round.
+-- The ways to tell who calls: one that is given for this client or call replaces all that the base had.
+local WAYS = {
+  access_key_id = { "access_key_id", "access_key_secret", "security_token" },
+  credentials = { "credentials" },
+  auth_token = { "auth_token" },
+  username = { "username", "password", "domain_name" },
+}
+
+local function two_ways(given)
+  local first
+  for _, way in ipairs { "access_key_id", "credentials", "auth_token", "username" } do
+    if given[way] and first then return Error.invalid(way, ("and %s exclude each other"):format(first)) end
+    first = given[way] and way or first
+  end
+end
+
 local function replace_keys(settings, given)
-  if given.access_key_id then
-    if not given.security_token then settings.security_token = nil end
-    if not given.credentials then settings.credentials = nil end
-    if not given.auth_token then settings.auth_token = nil end
-  elseif given.credentials then
-    settings.access_key_id, settings.access_key_secret, settings.security_token = nil, nil, nil
+  if given.access_key_id or given.credentials or given.auth_token or given.username then
+    for way, names in pairs(WAYS) do
+      for _, name in ipairs(names) do
+        if not given[way] or not given[name] then settings[name] = nil end
+      end
+    end
   end
   if given.region and not given.endpoint then settings.endpoint = nil end
 end
@@ -162,7 +177,7 @@ function Options:resolve(base, given)
     end
   end
   replace_keys(settings, given)
-  local err = needs(settings, "access_key_id", "access_key_secret")
+  local err = two_ways(given) or needs(settings, "access_key_id", "access_key_secret")
     or needs(settings, "access_key_secret", "access_key_id") or needs(settings, "security_token", "access_key_id")
     or needs(settings, "client_key", "client_cert") or self.check and self.check(settings, needs)
   if err then return nil, err end
@@ -196,25 +211,31 @@ function Options:read(given)
   return self:resolve(self:base_for(checked), checked)
 end
 
--- family: products, operations, rules and defaults of its own, variables, check
+---Tells the names under which max_qps may speak of operations.
+---@param names string[]
+function Options:name_operations(names)
+  for i, name in ipairs(names) do self.operations[i] = name end
+end
+
+-- family: products, rules and defaults of its own, variables, check
 local function family(own)
-  local list = common_rules(own.products, own.operations)
+  local operations = {}
+  local list = common_rules(own.products, operations)
   for _, rule in ipairs(own.rules) do list[#list + 1] = rule end
   local defaults = {}
   for _, from in ipairs { DEFAULTS, own.defaults } do
     for name, value in pairs(from) do defaults[name] = value end
   end
-  return setmetatable({ rules = check.rules(list), defaults = defaults, variables = own.variables, check = own.check },
-    Options)
+  return setmetatable({ rules = check.rules(list), operations = operations, defaults = defaults,
+    variables = own.variables, check = own.check }, Options)
 end
 
 ---Alibaba Cloud.
 ---@type iotmsg.Options
 M.aliyun = family {
   products = { "Iot", "OnsMqtt" },
-  operations = { "pub", "async_rrpc", "send_message", "call" },
   rules = {
-    { name = "iot_instance_id", type = "string", max = 128 },
+    { name = "iot_instance_id", type = "string", max = 128, only_default = true },
     { name = "signature", type = "string", one_of = { "v3", "v1" } },
     { name = "format", type = "string", one_of = { "json", "xml" } },
   },
@@ -229,9 +250,8 @@ M.aliyun = family {
 ---@type iotmsg.Options
 M.huawei = family {
   products = {},
-  operations = { "send" },
   rules = {
-    { name = "project_id", type = "string", max = 128, pattern = "^[%w_-]+$",
+    { name = "project_id", type = "string", max = 128, only_default = true, pattern = "^[%w_-]+$",
       says = "must consist of letters, digits, _ and -" },
     secret("auth_token", 100000),
     { name = "username", type = "string", max = 256 },
@@ -247,7 +267,7 @@ M.huawei = family {
   },
   check = function(settings)
     return needs(settings, "username", "password") or needs(settings, "username", "domain_name")
-      or needs(settings, "password", "username")
+      or needs(settings, "password", "username") or needs(settings, "domain_name", "username")
   end,
 }
 

@@ -67,4 +67,22 @@ function M.nearest(name, known)
   if best and best_distance <= math.max(2, math.floor(#best / 3)) then return best end
 end
 
+local type_of_number = math.type -- luacheck: ignore 143
+
+---@param number number
+---@return boolean whether it is one of the exact 64-bit integers that Lua has from 5.3 on
+function M.is_integer(number)
+  return type_of_number ~= nil and type_of_number(number) == "integer"
+end
+
+---@param number number
+---@return string shortest decimal text that reads back as the same number
+function M.shortest(number)
+  for digits = 15, 16 do
+    local short = ("%." .. digits .. "g"):format(number)
+    if tonumber(short) == number then return short end
+  end
+  return ("%.17g"):format(number)
+end
+
 return M

@@ -4,7 +4,7 @@
 
 const http = require('http');
 
-const REPLY = { RequestId: 'captured', Success: true, MessageId: '1', MsgId: '1' };
+const REPLY = { RequestId: 'captured', Success: true, MessageId: '1', MsgId: '1', message_id: '1' };
 
 const print = (value) => process.stdout.write(JSON.stringify(value) + '\n');
 
@@ -21,12 +21,13 @@ const server = http.createServer({ maxHeaderSize: 1 << 20 }, (request, response)
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     const body = Buffer.concat(chunks).toString('utf8');
+    const isJson = /^application\/json/i.test(request.headers['content-type']);
     const url = new URL(request.url, 'http://captured');
     print({
       method: request.method,
       path: url.pathname,
       query: [...url.searchParams],
-      form: [...new URLSearchParams(body)],
+      form: isJson ? [] : [...new URLSearchParams(body)],
       headers: headersOf(request),
       body,
     });

@@ -28,12 +28,18 @@ end
 -- What the Node SDK lacks: its newest release, 3.0.11, is of 2022.
 local NEWER = "added to the API after the release"
 
+-- What the Node SDKs lack altogether.
+local NO_ACTION = "the newest release, 3.0.11 of 2022, has no such action"
+local NO_PACKAGE = "@alicloud/onsmqtt20200420 is not published"
+
 ---@class iotmsg.spec.parameter
 ---@field ours string
----@field value any
----@field theirs string
+---@field value any nil: not in this message
+---@field theirs string? nil: not one of the vendor's, for the reason given
 ---@field their_value any where it differs from ours
+---@field reason string?
 ---@field arrives string? the member of the device's message that shows it
+---@field arrives_as any where it differs from value
 
 local function pub_parameters(payload)
   return {
@@ -62,13 +68,42 @@ end
 -- Everyone else, iotmsg among them, writes booleans in lower case; the emulator takes both.
 local PYTHON_SPELLS = { Retained = { "True", "true" } }
 
+local PRODUCT_KEY, TOPIC = "a1InteropPk", "/a1InteropPk/device1/user/get"
+
+local function async_rrpc_parameters(payload)
+  return {
+    { ours = "product_key", value = PRODUCT_KEY, theirs = "ProductKey" },
+    { ours = "device_name", value = "device1", theirs = "DeviceName" },
+    { ours = "payload", value = payload.bytes, theirs = "MessageContent", their_value = base64(payload.bytes),
+      arrives = "payload" },
+    { ours = "topic_full_name", value = TOPIC, theirs = "TopicFullName", arrives = "topic" },
+    { ours = "ext_info", value = { commandType = 128 }, theirs = "ExtInfo", their_value = '{"commandType":128}' },
+    { ours = "iot_instance_id", value = "iot-060a0000", theirs = "IotInstanceId" },
+  }
+end
+
+local function send_message_parameters(payload)
+  local binary = payload.indicator == 0
+  local said = binary and base64(payload.bytes) or payload.bytes
+  return {
+    { ours = "instance_id", value = "post-cn-0interop000", theirs = "InstanceId" },
+    { ours = "mqtt_topic", value = "interop-parent/sub topic/~(你好)*", theirs = "MqttTopic", arrives = "topic" },
+    { ours = "payload", value = payload.bytes, theirs = "Payload", their_value = said, arrives = "payload",
+      arrives_as = said },
+    { ours = "encoding", value = binary and "base64" or nil,
+      reason = "not a parameter of the vendor's: Payload is Base64 then" },
+  }
+end
+
 -- unknown: what this SDK cannot send, and why. spells: values that it writes in another way, and iotmsg's way.
+-- form: parameters that travel there. lacking: SDKs without the operation, and why; installed: that can be
+-- seen here. topic: what the device subscribes to, everything without it. absent: makes a device that nobody is.
 M.all[#M.all + 1] = {
   name = "pub",
   product = "Iot",
   version = "2018-01-20",
   action = "Pub",
-  form = { "MessageContent" },
+  form = { MessageContent = true },
   id = "MessageId",
   parameters = pub_parameters,
   clients = {
@@ -82,6 +117,51 @@ M.all[#M.all + 1] = {
   },
 }
 
+M.all[#M.all + 1] = {
+  name = "async_rrpc",
+  product = "Iot",
+  version = "2018-01-20",
+  action = "AsyncRRpc",
+  form = { MessageContent = true },
+  id = "MessageId",
+  parameters = async_rrpc_parameters,
+  topic = TOPIC,
+  absent = { TopicFullName = "/a1InteropPk/absent/user/get", DeviceName = "absent" },
+  clients = {
+    { sdk = sdk.pop_core },
+    { sdk = sdk.openapi_v1 },
+    { sdk = sdk.openapi_v3 },
+    { sdk = sdk.python_typed },
+    { sdk = sdk.python_typed_v1 },
+  },
+  lacking = { { sdk = sdk.node_typed, why = NO_ACTION, installed = true } },
+}
+
+M.all[#M.all + 1] = {
+  name = "send_message",
+  product = "OnsMqtt",
+  version = "2020-04-20",
+  action = "SendMessage",
+  form = {},
+  id = "MsgId",
+  parameters = send_message_parameters,
+  -- iotmsg moves a long one from the query to the form; the SDKs never do.
+  moves = { name = "Payload", last = ("x"):rep(8192), beyond = ("x"):rep(8193) },
+  clients = {
+    { sdk = sdk.pop_core },
+    { sdk = sdk.openapi_v1 },
+    { sdk = sdk.openapi_v3 },
+    { sdk = sdk.python_typed },
+    { sdk = sdk.python_typed_v1 },
+  },
+  lacking = { { sdk = sdk.node_typed, why = NO_PACKAGE } },
+}
+
+local function first_of(value, otherwise)
+  if value ~= nil then return value end
+  return otherwise
+end
+
 ---One message in both languages, with the parameters that the client's SDK can send.
 ---@param operation table
 ---@param client table an entry of operation.clients
@@ -94,8 +174,8 @@ function M.message(operation, client, payload)
   for _, parameter in ipairs(operation.parameters(payload)) do
     if not (client.unknown and client.unknown[parameter.theirs]) then
       ours[parameter.ours] = parameter.value
-      theirs[parameter.theirs] = parameter.their_value == nil and parameter.value or parameter.their_value
-      if parameter.arrives then arrives[parameter.arrives] = parameter.value end
+      if parameter.theirs then theirs[parameter.theirs] = first_of(parameter.their_value, parameter.value) end
+      if parameter.arrives then arrives[parameter.arrives] = first_of(parameter.arrives_as, parameter.value) end
     end
   end
   return ours, theirs, arrives

@@ -23,7 +23,7 @@ local function sdk(name, platform, program, more)
 end
 
 -- exact: message ids beyond 2^53 arrive whole. typed: knows each operation's parameters and where they travel.
--- form_only: puts all parameters there. signs_too: headers in its V3 signature beyond host, content-type and x-acs-*.
+-- form_only: puts all parameters there. signs_too: headers in its signature beyond those that iotmsg signs.
 M.pop_core = sdk("@alicloud/pop-core", node, "pop_core.js", { signature = "v1", exact = true, form_only = true })
 M.openapi_v1 = sdk("@alicloud/openapi-client with V1", node, "openapi_client.js", { signature = "v1" })
 M.openapi_v3 = sdk("@alicloud/openapi-client with V3", node, "openapi_client.js", { signature = "v3" })
@@ -32,6 +32,13 @@ M.python_typed = sdk("Python's typed SDK", python, "typed.py", { signature = "v3
   signs_too = { "accept", "user-agent" } })
 M.python_typed_v1 = sdk("Python's typed SDK with V1", python, "typed.py",
   { signature = "v1", typed = true, exact = true })
+
+-- Huawei's. derived: told to sign with V11-HMAC-SHA256.
+M.huawei_python = sdk("Python's typed SDK", python, "huawei.py", { typed = true, signs_too = { "user-agent" } })
+M.huawei_python_derived = sdk("Python's typed SDK with V11", python, "huawei.py",
+  { typed = true, derived = true, signs_too = { "user-agent" } })
+M.huawei_node = sdk("@huaweicloud/huaweicloud-sdk-core", node, "huawei.js", {})
+M.huawei_node_derived = sdk("@huaweicloud/huaweicloud-sdk-core with V11", node, "huawei.js", { derived = true })
 
 local function write_file(text)
   local path = os.tmpname()
@@ -52,8 +59,9 @@ local function answer_to(self, job)
 end
 
 ---Makes one call.
----@param operation table see operations.lua
----@param target table { endpoint, ca_file, access_key_id, access_key_secret, security_token }
+---@param operation table see operations.lua; Huawei's SDKs know but one and need none of it
+---@param target table { endpoint, ca_file, access_key_id, access_key_secret, security_token }, Huawei: project_id,
+---region
 ---@param parameters table<string, any> under the vendor's names
 ---@return table answer { reply = { name = text } } or { code, message }
 function Sdk:call(operation, target, parameters)
@@ -63,6 +71,9 @@ function Sdk:call(operation, target, parameters)
     access_key_id = target.access_key_id,
     access_key_secret = target.access_key_secret,
     security_token = target.security_token,
+    project_id = target.project_id,
+    region = target.region,
+    derived = self.derived,
     signature = self.signature,
     product = operation.product,
     version = operation.version,
@@ -80,6 +91,17 @@ function Sdk:known(operation)
   local known = answer.known or error(self.name .. ": " .. tostring(answer.message))
   table.sort(known)
   return known
+end
+
+---@param own string[] names of the headers that iotmsg signs
+---@return string[] names that this SDK must sign then, sorted
+function Sdk:signed_names(own)
+  local all = {}
+  for _, list in ipairs { own, self.signs_too or {} } do
+    for _, name in ipairs(list) do all[#all + 1] = name end
+  end
+  table.sort(all)
+  return all
 end
 
 return M

@@ -18,8 +18,9 @@ for _, operation in ipairs(operations.all) do
     setup(function()
       cloud = start_emulator()
       token_cloud = start_emulator { args = { "--security-token", TOKEN } }
-      listener = device.subscribe(cloud.mqtt_host, cloud.mqtt_port, "#")
-      token_listener = device.subscribe(token_cloud.mqtt_host, token_cloud.mqtt_port, "#")
+      local topic = operation.topic or "#"
+      listener = device.subscribe(cloud.mqtt_host, cloud.mqtt_port, topic)
+      token_listener = device.subscribe(token_cloud.mqtt_host, token_cloud.mqtt_port, topic)
     end)
 
     teardown(function()
@@ -37,7 +38,7 @@ for _, operation in ipairs(operations.all) do
         local answer = sdk:call(operation, target, theirs)
         assert.is_nil(answer.code, answer.message)
         local received = assert(subscriber:receive())
-        assert.is_true(payload.bytes == received.payload, "the device received other bytes")
+        assert.is_true(arrives.payload == received.payload, "the device received other bytes")
         for name, value in pairs(arrives) do assert.are.same(value, received[name], name) end
         local id = answer.reply[operation.id]
         assert.is_truthy(id and id:find("^%w+$"), "no message id: " .. tostring(id))
@@ -62,6 +63,16 @@ for _, operation in ipairs(operations.all) do
         assert.are.equal("SignatureDoesNotMatch", answer.code)
         assert.is_nil(listener:receive(0.2))
       end)
+
+      if operation.absent then
+        it("tells " .. sdk.name .. " that a device is not there", function()
+          local _, theirs = operations.message(operation, client, operations.PAYLOADS[1])
+          for name, value in pairs(operation.absent) do theirs[name] = value end
+          local answer = sdk:call(operation, cloud, theirs)
+          assert.are.equal("iot.device.InactiveDevice", answer.code or answer.reply.Code)
+          assert.is_nil(listener:receive(0.2))
+        end)
+      end
     end
   end)
 end

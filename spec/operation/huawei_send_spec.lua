@@ -463,7 +463,8 @@ describe("the signature of huawei.send", function()
 
   it("is masked on a command line, as tokens are", function()
     for _, more in ipairs { { endpoint = HOST, security_token = "fake-token" },
-      { endpoint = DEDICATED, security_token = "fake-token" }, { auth_token = "fake-token" } } do
+      { endpoint = DEDICATED, security_token = "fake-token" },
+      { auth_token = "fake-token", access_key_id = false, access_key_secret = false } } do
       local request = prepare(nil, client_with(more))
       local signature = (request.headers.authorization or ""):match("Signature=(%x+)")
       local line, whole = request:curl(), request:curl { reveal = true }

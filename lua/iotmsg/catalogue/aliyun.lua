@@ -2,30 +2,29 @@
 -- pages disagree about it. Sources: Alibaba Cloud, "Common error codes", "Error codes" of IoT Platform, and the error
 -- tables of Pub, AsyncRRpc and SendMessage. Pure.
 
+local verdict = require "iotmsg.catalogue.verdict"
+
 local M = {}
 
--- A verdict: the kind, whether the message may have been taken all the same, and whether trying again can help.
-local AUTH = { kind = "auth", outcome = "rejected", retryable = false }
-local REFUSED = { kind = "refused", outcome = "rejected", retryable = false }
-local DEVICE = { kind = "device", outcome = "rejected", retryable = false }
-local THROTTLED = { kind = "throttled", outcome = "rejected", retryable = true }
-local SERVER = { kind = "server", outcome = "unknown", retryable = true }
+local AUTH, WHO, REFUSED, DEVICE = verdict.AUTH, verdict.WHO, verdict.REFUSED, verdict.DEVICE
+local THROTTLED, SERVER = verdict.THROTTLED, verdict.SERVER
 local NONCE = { kind = "auth", outcome = "rejected", retryable = true } -- a retry has a fresh nonce
 
 local CODES = {}
 
-local function add(verdict, codes)
-  for code in codes:gmatch("%S+") do CODES[code:lower()] = verdict end
+local function add(meaning, codes)
+  for code in codes:gmatch("%S+") do CODES[code:lower()] = meaning end
 end
 
 -- The gateway, for every product.
 add(REFUSED, [[
   MissingParameter InvalidParameter InvalidVersion NoSuchVersion UnsupportedOperation UnsupportedHTTPMethod
   InvalidApi.NotFound InvalidProduct.NotFound InvalidAction.NotFound InvalidProtocol.NeedSsl ApiNotSupport ]])
+add(WHO, [[
+  InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive SignatureDoesNotMatch InvalidSecurityToken.Expired
+  InvalidSecurityToken.Malformed InvalidSecurityToken.MismatchWithAccessKey ]])
 add(AUTH, [[
-  InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive IncompleteSignature InvalidSignatureMethod
-  SignatureDoesNotMatch InvalidTimeStamp.Format InvalidTimeStamp.Expired IllegalTimestamp
-  InvalidSecurityToken.Expired InvalidSecurityToken.Malformed InvalidSecurityToken.MismatchWithAccessKey
+  IncompleteSignature InvalidSignatureMethod InvalidTimeStamp.Format InvalidTimeStamp.Expired IllegalTimestamp
   Forbidden Forbidden.RAM NoPermission AccessDenied Forbidden.RiskControl Forbidden.UserVerification
   InsufficientBalance ]])
 add(NONCE, "SignatureNonceUsed")
@@ -54,27 +53,24 @@ add(DEVICE, [[
   iot.messagebroker.TIMEOUT ]])
 add(THROTTLED, "iot.messagebroker.RateLimit")
 
+-- ApsaraMQ for MQTT; its throttling arrives with status 500.
+add(AUTH, "CheckAccountInfoFailed InstancePermissionCheckFailed PermissionCheckFailed")
+add(REFUSED, "ParameterCheckFailed")
+add(SERVER, "SendMessageFailed")
+add(THROTTLED, "SystemOverFlow ApplyTokenOverFlow")
+
 -- Families whose members the vendor does not list one by one.
 local PATTERNS = {
   { "throttling", THROTTLED }, -- the vendor's own SDKs look for this word anywhere in the code
   { "^missing", REFUSED },
-  { "^invalidaccesskey", AUTH },
-  { "^invalidsecuritytoken", AUTH },
+  { "^invalidaccesskey", WHO },
+  { "^invalidsecuritytoken", WHO },
   { "^invalidtimestamp", AUTH },
   { "^invalidsignature", AUTH },
   { "^invalid", REFUSED },
   { "^forbidden", AUTH },
   { "exception$", SERVER },
 }
-
----@param status integer
----@return table verdict what an HTTP status says where no known code does
-function M.by_status(status)
-  if status == 429 then return THROTTLED end
-  if status == 401 or status == 403 then return AUTH end
-  if status == 408 or status >= 500 then return SERVER end
-  return REFUSED
-end
 
 ---@param code string? the vendor's code
 ---@param status integer
@@ -87,7 +83,7 @@ function M.verdict(code, status)
       if lower:find(family[1]) then return family[2] end
     end
   end
-  return M.by_status(status)
+  return verdict.by_status(status)
 end
 
 return M

@@ -1,25 +1,23 @@
 -- Huawei's error codes: what each means for the caller. Sources: Huawei Cloud IoTDA, "Error Codes"; API Gateway, "Error
 -- Codes"; what is marked so was seen by users and is documented nowhere. Pure.
 
-local by_status = require("iotmsg.catalogue.aliyun").by_status
+local verdict = require "iotmsg.catalogue.verdict"
 
 local M = {}
 
-local AUTH = { kind = "auth", outcome = "rejected", retryable = false }
-local REFUSED = { kind = "refused", outcome = "rejected", retryable = false }
-local DEVICE = { kind = "device", outcome = "rejected", retryable = false }
-local THROTTLED = { kind = "throttled", outcome = "rejected", retryable = true }
-local SERVER = { kind = "server", outcome = "unknown", retryable = true }
+local AUTH, WHO, REFUSED, DEVICE = verdict.AUTH, verdict.WHO, verdict.REFUSED, verdict.DEVICE
+local THROTTLED, SERVER = verdict.THROTTLED, verdict.SERVER
 
 local CODES = {}
 
-local function add(verdict, codes)
-  for code in codes:gmatch("%S+") do CODES[code] = verdict end
+local function add(meaning, codes)
+  for code in codes:gmatch("%S+") do CODES[code] = meaning end
 end
 
 -- IoTDA.
 add(SERVER, "IOTDA.000001")
-add(AUTH, "IOTDA.000002 IOTDA.000004 IOTDA.000021") -- 000021: seen by users
+add(WHO, "IOTDA.000002 IOTDA.000004")
+add(AUTH, "IOTDA.000021") -- seen by users
 add(REFUSED, [[
   IOTDA.000006 IOTDA.000008 IOTDA.000009 IOTDA.000010 IOTDA.000011 IOTDA.000012 IOTDA.000013 IOTDA.000014 IOTDA.000015
   IOTDA.000016 IOTDA.000017 IOTDA.000018 IOTDA.000029 IOTDA.014000 IOTDA.014031 ]]) -- 000029, 014000: seen by users
@@ -28,17 +26,16 @@ add(THROTTLED, "IOTDA.014102 IOTDA.021101 IOTDA.021102")
 
 -- API Gateway; older ones write APIG for APIGW. 0201 stands for too many things: its status decides.
 add(REFUSED, "APIGW.0101 APIGW.0103 APIGW.0104 APIGW.0105 APIGW.0106")
-add(AUTH, "APIGW.0301 APIGW.0302 APIGW.0303")
+add(WHO, "APIGW.0301")
+add(AUTH, "APIGW.0302 APIGW.0303")
 add(THROTTLED, "APIGW.0308")
-
-M.by_status = by_status
 
 ---@param code string? the vendor's code
 ---@param status integer
 ---@return table verdict kind, outcome, retryable
 function M.verdict(code, status)
   local known = code and CODES[(code:upper():gsub("^APIG%.", "APIGW."))]
-  return known or by_status(status)
+  return known or verdict.by_status(status)
 end
 
 local function text_of(value)
@@ -70,6 +67,7 @@ function M.error_of(body)
   for _, name in ipairs(names) do
     local inner_code, inner_message = read(body[name])
     if inner_code then return inner_code, inner_message end
+    message = message or inner_message
   end
   return nil, message
 end

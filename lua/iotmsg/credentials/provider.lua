@@ -48,7 +48,7 @@ return function(settings)
   end
   if found.expires_at then
     kept[provide] = found
-    found.forget = function() kept[provide] = nil end
+    found.forget = function() found.expires_at = 0 end
   end
   return found
 end

@@ -12,7 +12,11 @@ local reply_of = require "iotmsg.reply"
 local route_of = require "iotmsg.route"
 
 local EARLY_S = 600 -- renew so long before the end, or a quarter of the token's life where that is less
+local LIFE_MIN_S = 1 -- whatever a reply tells: who fetched it can use it
 local FALLBACK_LIFE_S = 3600 -- where a reply does not tell; the vendor's tokens live for 24 hours
+
+local RENEW_AGAIN_S = 5 -- after a renewal that failed
+local TIMEOUT_MS = 15000 -- of a fetch: the deadline of the call that began it is not that of the others
 
 local entries = {} -- who and for what -> { token, expires_at, renew_at, fetch }
 
@@ -41,19 +45,9 @@ end
 local Fetch = {}
 Fetch.__index = Fetch
 
----@param call table goes on with on_event("identified") when the fetch has ended
+---@param call table waits with a timer of its own, which is cut short when the fetch has ended
 function Fetch:join(call)
   self.waiting[#self.waiting + 1] = call
-end
-
----@param call table
-function Fetch:leave(call)
-  for i, waiting in ipairs(self.waiting) do
-    if waiting == call then
-      table.remove(self.waiting, i)
-      return
-    end
-  end
 end
 
 -- The token in a reply, or an error.
@@ -61,8 +55,10 @@ local function read_token(reply)
   local token = reply_of.header(reply, "x-subject-token")
   local body = reply_of.decode(reply) or {}
   if reply.status >= 200 and reply.status < 300 and token and token ~= "" then
-    local expires_at = type(body.token) == "table" and read_time(body.token.expires_at)
-    return token, expires_at or now_s() + FALLBACK_LIFE_S
+    local told = type(body.token) == "table" and body.token or {}
+    local expires_at, issued_at = read_time(told.expires_at), read_time(told.issued_at)
+    local life = expires_at and expires_at - (issued_at or now_s()) or FALLBACK_LIFE_S -- theirs: clocks disagree
+    return token, now_s() + math.max(life, LIFE_MIN_S)
   end
   local failed = type(body.error) == "table" and body.error or body
   return nil, Error.new {
@@ -93,14 +89,11 @@ function Fetch:on_event(ended, _, reply, message)
     err = Error.new { kind = "credentials", message = "IAM could not be reached: " .. message,
       retryable = ended == "network" or ended == "timeout" }
   end
+  if err then entry.renew_at = now_s() + RENEW_AGAIN_S end -- while the old token still serves
   self.done, self.err = true, err
-  local thrown
   for _, call in ipairs(self.waiting) do
-    -- One caller's error must not keep the others from going on.
-    local ok, problem = pcall(call.on_event, call, "identified", false, nil, err)
-    if not ok then thrown = thrown or problem end
+    if call.joined == self then engine.cancel(call) end -- each comes out of the engine by itself
   end
-  if thrown then error(thrown, 0) end
 end
 
 local function request_for(settings, scope, endpoint)
@@ -130,7 +123,7 @@ local function start_fetch(entry, settings, scope, endpoint)
   local fetch = setmetatable({ entry = entry, waiting = {}, password = settings.password }, Fetch)
   local ok
   if route then
-    ok, why = engine.send(fetch, route, request_for(settings, scope, endpoint), settings.timeout_ms,
+    ok, why = engine.send(fetch, route, request_for(settings, scope, endpoint), TIMEOUT_MS,
       settings.connect_timeout_ms, 0)
   end
   if not ok then return nil, Error.new { kind = "resource", message = why, retryable = true } end
@@ -157,14 +150,18 @@ return function(settings, message)
   local entry = entries[key]
   if not entry then
     entry = { renew_at = 0, expires_at = 0 }
-    entry.forget = function() entry.token, entry.renew_at, entry.expires_at = nil, 0, 0 end
     entries[key] = entry
   end
   local now = now_s()
   local fetch = entry.fetch
-  if now >= entry.renew_at and not fetch then fetch, err = start_fetch(entry, settings, scope, iam) end
-  if entry.token and now < entry.expires_at then
-    return { auth_token = entry.token, expires_at = entry.expires_at, forget = entry.forget }
+  local serves = entry.token and now < entry.expires_at
+  if not fetch and (not serves or now >= entry.renew_at) then fetch, err = start_fetch(entry, settings, scope, iam) end
+  if serves then
+    local refused = entry.token
+    local function forget() -- unless it was replaced already
+      if entry.token == refused then entry.token, entry.renew_at, entry.expires_at = nil, 0, 0 end
+    end
+    return { auth_token = entry.token, expires_at = entry.expires_at, forget = forget }
   end
   return nil, err, fetch
 end

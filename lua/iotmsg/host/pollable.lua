@@ -8,9 +8,12 @@ local M = {}
 
 local methods = {}
 
----@return integer descriptor readable while something has completed
+---@return integer? descriptor readable while something has completed
+---@return string? why there is none
 function methods.getfd()
-  return assert(engine.outlet()):fd()
+  local outlet, why = engine.outlet()
+  if not outlet then return nil, why end
+  return outlet:fd()
 end
 
 ---@return nil timeout in seconds: the descriptor alone is enough

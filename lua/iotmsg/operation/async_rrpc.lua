@@ -8,16 +8,19 @@ local payload = require "iotmsg.operation.payload"
 local pub = require "iotmsg.operation.pub"
 local json = require "iotmsg.json"
 local rpc = require "iotmsg.operation.rpc"
+local text = require "iotmsg.text"
 
 -- JSON text, or a table to be sent as such.
 local function read_ext_info(value)
   if type(value) == "table" then
     local encoded, path, what = json.encode(value, "ext_info")
     if not encoded then return nil, what, path end
+    if encoded:sub(1, 1) ~= "{" then return nil, "is not a JSON object" end
     return encoded
   end
   if type(value) ~= "string" then return nil, "must be a table, or a JSON string, not a " .. type(value) end
-  if not json.decode(value) then return nil, "is not a JSON object" end
+  if not text.is_utf8(value) then return nil, "must be valid UTF-8" end
+  if not value:find("^%s*{") or not json.decode(value) then return nil, "is not a JSON object" end
   return value
 end
 

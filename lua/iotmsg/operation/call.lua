@@ -7,6 +7,9 @@ local text = require "iotmsg.text"
 
 local MAX_DEPTH = 20
 
+local COMMON = { Action = true, Version = true, Format = true, Timestamp = true, SignatureMethod = true,
+  SignatureVersion = true, SignatureNonce = true, Signature = true, AccessKeyId = true, SecurityToken = true }
+
 local function scalar(value)
   if type(value) == "string" then
     if not text.is_utf8(value) then return nil, "must be valid UTF-8" end
@@ -16,10 +19,9 @@ local function scalar(value)
   if type(value) ~= "number" then return nil, "must be a string, a number, a boolean or a table of them" end
   if value ~= value or value == math.huge or value == -math.huge then return nil, "is not a number that can be sent" end
   if value == math.floor(value) and math.abs(value) <= 2 ^ 53 then return ("%d"):format(value) end
-  local plain = tostring(value)
-  if plain:find("^-?%d+$") then return plain end
+  if text.is_integer(value) then return tostring(value) end
   if value == math.floor(value) then return nil, "is an integer beyond 2^53: send it as a string" end
-  return ("%.17g"):format(value)
+  return text.shortest(value)
 end
 
 -- Returns what is wrong, and where.
@@ -27,9 +29,11 @@ local function flatten(value, name, flat, depth)
   if type(value) ~= "table" then
     local sent, what = scalar(value)
     if not sent then return what, name end
+    if flat[name] then return "stands for a parameter that is there twice", name end
     flat[name] = sent
     return
   end
+  if next(value) == nil then return "is an empty table, which cannot be sent", name end
   if depth > MAX_DEPTH then return ("is nested deeper than %d levels"):format(MAX_DEPTH), name end
   for key, item in pairs(value) do
     if type(key) ~= "string" and (type(key) ~= "number" or key < 1 or key ~= math.floor(key)) then
@@ -45,8 +49,12 @@ local function parameters(name)
   local function read(value)
     if type(value) ~= "table" then return nil, "must be a table, not a " .. type(value) end
     local flat = {}
+    if next(value) == nil then return flat end
     local what, where = flatten(value, "", flat, 1)
     if what then return nil, what, name .. "." .. where end
+    for common in pairs(COMMON) do
+      if flat[common] then return nil, "is a common parameter, which iotmsg sets itself", name .. "." .. common end
+    end
     return flat
   end
   return { name = name, type = "any", read = read }
@@ -72,10 +80,6 @@ M.rules = check.rules {
   parameters "params",
   parameters "form",
 }
-
----@return nil
-function M.check()
-end
 
 ---@param values table
 ---@return iotmsg.Message

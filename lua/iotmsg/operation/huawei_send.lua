@@ -11,6 +11,7 @@ local payload = require "iotmsg.operation.payload"
 local reply_of = require "iotmsg.reply"
 local status_of = require "iotmsg.operation.huawei_status"
 local text = require "iotmsg.text"
+local verdict_of = require "iotmsg.catalogue.verdict"
 local version = require "iotmsg.version"
 
 -- "Limits": 256 KB for the whole message.
@@ -201,7 +202,9 @@ function M.sign(message, credentials, settings, endpoint, unix_seconds)
 end
 
 local function request_id_of(reply, body)
-  return body and body.request_id or reply_of.header(reply, "x-request-id")
+  local id = body and body.request_id
+  if type(id) == "number" then id = tostring(id) end
+  return type(id) == "string" and id ~= "" and id or reply_of.header(reply, "x-request-id")
 end
 
 local function failure(reply, body, verdict, fields)
@@ -209,6 +212,7 @@ local function failure(reply, body, verdict, fields)
     kind = verdict.kind,
     outcome = verdict.outcome,
     retryable = verdict.retryable,
+    renews = verdict.renews,
     message = fields.message,
     code = fields.code,
     result = fields.result,
@@ -220,16 +224,11 @@ local function failure(reply, body, verdict, fields)
   }
 end
 
-local NOT_UNDERSTOOD = { kind = "protocol", outcome = "unknown", retryable = false }
 local NOT_DELIVERED = { kind = "device", outcome = "rejected", retryable = false }
 
 local function unreadable(reply)
   local what, is_page = reply_of.describe(reply)
-  local verdict = reply.status < 400 and NOT_UNDERSTOOD or catalogue.by_status(reply.status)
-  if is_page then
-    verdict = { kind = "protocol", outcome = verdict.outcome, retryable = verdict.retryable }
-  end
-  return failure(reply, nil, verdict, { message = what })
+  return failure(reply, nil, verdict_of.of_unreadable(reply.status, is_page), { message = what })
 end
 
 ---@param reply iotmsg.Reply
@@ -242,16 +241,18 @@ function M.parse(reply, message, after_unknown)
   if not body then return nil, unreadable(reply) end
   local code, what = catalogue.error_of(body)
   if code or reply.status >= 400 then
-    if after_unknown and catalogue.is_duplicate(what) then
+    local verdict = catalogue.verdict(code, reply.status)
+    if after_unknown and verdict.kind == "refused" and catalogue.is_duplicate(what) then
       return { message_id = message.message_id, duplicate = true, http_status = reply.status,
         request_id = request_id_of(reply, body), body = body }
     end
-    return nil, failure(reply, body, catalogue.verdict(code, reply.status),
+    return nil, failure(reply, body, verdict,
       { message = what or ("HTTP status %d"):format(reply.status), code = code })
   end
   local result = status_of.result(body.result)
-  if reply.status < 200 or reply.status >= 300 or type(body.message_id) ~= "string" then
-    return nil, failure(reply, body, NOT_UNDERSTOOD,
+  if reply.status < 200 or reply.status >= 300 or type(body.message_id) ~= "string"
+    or body.message_id == "" then
+    return nil, failure(reply, body, verdict_of.NOT_UNDERSTOOD,
       { message = ("a reply without message_id, HTTP status %d"):format(reply.status) })
   end
   if result and (result.status == "FAILED" or result.status == "TIMEOUT") then

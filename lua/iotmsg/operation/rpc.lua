@@ -6,6 +6,7 @@ local catalogue = require "iotmsg.catalogue.aliyun"
 local core = require "iotmsg.core"
 local Error = require "iotmsg.error"
 local reply_of = require "iotmsg.reply"
+local verdict_of = require "iotmsg.catalogue.verdict"
 local version = require "iotmsg.version"
 
 local M = {}
@@ -87,7 +88,7 @@ local function sign_v1(message, credentials, settings, endpoint, timestamp, nonc
   query.SignatureNonce = nonce
   query.AccessKeyId = credentials.access_key_id
   query.SecurityToken = credentials.security_token
-  query.RegionId = settings.region
+  query.RegionId = query.RegionId or settings.region
   local signature, string_to_sign, url_query, body = core.sign.aliyun_v1("POST", query, message.form,
     credentials.access_key_secret)
   if not signature then return nil, string_to_sign end
@@ -175,6 +176,7 @@ local function failure(reply, body, verdict, message)
     kind = verdict.kind,
     outcome = verdict.outcome,
     retryable = verdict.retryable,
+    renews = verdict.renews,
     message = message,
     code = body and body.Code and tostring(body.Code),
     http_status = reply.status,
@@ -184,15 +186,9 @@ local function failure(reply, body, verdict, message)
   }
 end
 
-local NOT_UNDERSTOOD = { kind = "protocol", outcome = "unknown", retryable = false }
-
 local function unreadable(reply)
   local what, is_page = reply_of.describe(reply)
-  local verdict = reply.status < 400 and NOT_UNDERSTOOD or catalogue.by_status(reply.status)
-  if is_page then -- some gateway's own words; its status still says whether the message can have passed
-    verdict = { kind = "protocol", outcome = verdict.outcome, retryable = verdict.retryable }
-  end
-  return failure(reply, nil, verdict, what)
+  return failure(reply, nil, verdict_of.of_unreadable(reply.status, is_page), what)
 end
 
 ---@param reply iotmsg.Reply
@@ -212,7 +208,7 @@ function M.parse(reply, id_name)
   if reply.status < 200 or reply.status >= 300 or id_name and not id then
     local message = reply.status >= 300 and ("a redirect, HTTP status %d"):format(reply.status)
       or ("a reply without %s"):format(tostring(id_name))
-    return nil, failure(reply, body, NOT_UNDERSTOOD, message)
+    return nil, failure(reply, body, verdict_of.NOT_UNDERSTOOD, message)
   end
   return {
     message_id = id or id_of(body.MessageId) or id_of(body.MsgId),

@@ -1,6 +1,6 @@
 'use strict';
 // One call with @alicloud/openapi-client as its typed SDKs make it. It knows no operation: the job says which
-// parameters belong in the form.
+// parameters belong in the form. Where none do, there is no body, as in the typed SDKs.
 
 const { default: Client, Config, OpenApiRequest, Params } = require('@alicloud/openapi-client');
 const { default: Util } = require('@alicloud/openapi-util');
@@ -12,9 +12,10 @@ function split(job) {
   const query = {};
   const body = {};
   for (const [name, value] of Object.entries(job.parameters)) {
-    (job.form.includes(name) ? body : query)[name] = value;
+    (job.form[name] ? body : query)[name] = value;
   }
-  return new OpenApiRequest({ query: Util.query(query), body: Util.parseToMap(body) });
+  const isEmpty = Object.keys(body).length === 0;
+  return new OpenApiRequest({ query: Util.query(query), body: isEmpty ? undefined : Util.parseToMap(body) });
 }
 
 run(async (job) => {

@@ -11,6 +11,7 @@ const { openapiConfig, run } = require('./job.js');
 run(async (job) => {
   const sdk = require(`@alicloud/${job.product.toLowerCase()}${job.version.replace(/-/g, '')}`);
   const Request = sdk[`${job.action}Request`];
+  if (!Request) throw new Error(`the SDK has no ${job.action}`);
   const known = Object.values(Request.names());
   if (job.list) return known;
   const unknown = Object.keys(job.parameters).filter((name) => !known.includes(name));
