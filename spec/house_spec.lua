@@ -30,6 +30,32 @@ describe("the house", function()
     assert.are.same({}, wrong)
   end)
 
+  it("has no circle among its Lua files", function()
+    local needs = {}
+    for _, path in ipairs(lines_of("find lua/iotmsg -name '*.lua'")) do
+      local name = path:match("^lua/(.*)%.lua$"):gsub("/", "."):gsub("%.init$", "")
+      needs[name] = {}
+      for there in read(path):gmatch('require%s*%(?%s*"(iotmsg[%w_.]*)"') do
+        if there ~= "iotmsg.core" then table.insert(needs[name], there) end
+      end
+    end
+    local state, circle = {}, nil
+    local function visit(name, trail)
+      if state[name] == "done" or circle then return end
+      trail = trail .. " -> " .. name
+      if state[name] == "here" then
+        circle = trail
+        return
+      end
+      assert.is_table(needs[name], trail .. " is no file")
+      state[name] = "here"
+      for _, there in ipairs(needs[name]) do visit(there, trail) end
+      state[name] = "done"
+    end
+    for name in pairs(needs) do visit(name, "") end
+    assert.is_nil(circle, circle)
+  end)
+
   it("looks at LUA_VERSION_NUM in one file", function()
     assert.are.same({ "csrc/lua/compat.h" }, lines_of("grep -rl LUA_VERSION_NUM csrc"))
   end)
