@@ -370,3 +370,70 @@ describe("Lua states", function()
     assert.same({ "100" }, posix.run_states(chunk(nginx.h1, "drain"), 1))
   end)
 end)
+
+describe("a process forked before it sent anything", function()
+  local function run(code)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(code)
+    file:close()
+    local output = process.output_of(process.quote(process.interpreter()) .. " " .. path .. " 2>&1; echo status $?")
+    os.remove(path)
+    return output
+  end
+
+  it("has nonces of its own", function()
+    local output = run [[
+      local iotmsg, posix = require "iotmsg", require "spec.posix"
+      local function nonce()
+        local request = assert(iotmsg.prepare("pub", { product_key = "a1", topic_full_name = "/a1/d/user/get",
+          payload = "x", endpoint = "https://127.0.0.1:1", access_key_id = "a", access_key_secret = "b" }))
+        return request.headers["x-acs-signature-nonce"]
+      end
+      nonce()
+      io.stdout:setvbuf("no")
+      local child = posix.fork()
+      print(nonce())
+      if child == 0 then posix.exit_now(0) end
+      posix.waitpid(child)]]
+    local first, second = output:match("^(%S+)\n(%S+)\nstatus 0$")
+    assert.is_truthy(first, output)
+    assert.are_not.equal(first, second)
+  end)
+
+  it("does not share the descriptor that it waits on", function()
+    local output = run [[
+      local iotmsg, posix = require "iotmsg", require "spec.posix"
+      local before = iotmsg.pollable():getfd()
+      io.stdout:setvbuf("no")
+      local child = posix.fork()
+      if child == 0 then
+        local own = iotmsg.pollable():getfd()
+        assert(iotmsg.start("pub", { product_key = "a1", topic_full_name = "/a1/d/user/get", payload = "x",
+          retry = "off", endpoint = "https://127.0.0.1:1", access_key_id = "a", access_key_secret = "b" })):wait()
+        posix.exit_now(own and 0 or 1)
+      end
+      posix.waitpid(child)
+      print(posix.is_readable(before))]]
+    assert.equal("false\nstatus 0", output)
+  end)
+end)
+
+describe("a finalizer that runs while the state closes", function()
+  it("gets an error, not a crash", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write([[
+      local late = newproxy and newproxy(true) or setmetatable({}, {})
+      local mt = getmetatable(late)
+      if not newproxy then mt = {} end
+      mt.__gc = function() pcall(require("iotmsg").base64.encode, "x") end
+      if not newproxy then setmetatable(late, mt) end
+      kept = late
+      require "iotmsg"]])
+    file:close()
+    local output = process.output_of(process.quote(process.interpreter()) .. " " .. path .. " 2>&1; echo status $?")
+    os.remove(path)
+    assert.equal("status 0", output)
+  end)
+end)

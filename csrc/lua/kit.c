@@ -41,7 +41,10 @@ void kit_push(lua_State *L)
 
 struct kit *kit_self(lua_State *L)
 {
-    return lua_touserdata(L, lua_upvalueindex(1));
+    struct kit *kit = lua_touserdata(L, lua_upvalueindex(1));
+    if (!kit->digest) /* a finalizer that runs after the kit's own */
+        luaL_error(L, "iotmsg: the Lua state is closing");
+    return kit;
 }
 
 struct buf *kit_buf(struct kit *kit, enum kit_scratch which)

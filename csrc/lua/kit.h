@@ -26,7 +26,7 @@ struct kit {
 /* Pushes a new kit. Raises when memory or OpenSSL's algorithms are missing. */
 void kit_push(lua_State *L);
 
-/* The kit of the running function. */
+/* The kit of the running function. Raises when the state is closing and the kit is gone. */
 struct kit *kit_self(lua_State *L);
 
 /* A scratch buffer of the kit, empty. */

@@ -17,6 +17,7 @@
 
 #define ROUTE_TYPE "iotmsg.route"
 #define OUTLET_TYPE "iotmsg.outlet"
+#define NO_DESCRIPTOR "no descriptor for the forked process"
 
 static const char *const ENDS[] = {
     [JOB_REPLIED] = "replied",   [JOB_ELAPSED] = "elapsed",   [JOB_NETWORK] = "network",
@@ -97,7 +98,8 @@ static int outlet_gc(lua_State *L)
     return 0;
 }
 
-/* The outlet at index 1, made this process's own if it was inherited through a fork. */
+/* The outlet at index 1, made this process's own if it was inherited through a fork; NULL when there is no
+ * descriptor for that. Raises when it is closed. */
 static struct outlet *check_outlet(lua_State *L)
 {
     struct outlet **handle = luaL_checkudata(L, 1, OUTLET_TYPE);
@@ -105,7 +107,7 @@ static struct outlet *check_outlet(lua_State *L)
         luaL_error(L, "the outlet is closed");
     unsigned long generation = process_generation();
     if ((*handle)->generation != generation && !outlet_adopt(*handle, generation))
-        luaL_error(L, "no descriptor for the forked process: %s", strerror(errno));
+        return NULL;
     return *handle;
 }
 
@@ -144,6 +146,10 @@ static int submit_job(lua_State *L, struct outlet *outlet, struct job *job, stru
 {
     if (!job)
         return failure(L, why);
+    if (!outlet) {
+        job_free(job);
+        return failure(L, NO_DESCRIPTOR);
+    }
     why = "no memory for a call";
     struct engine *engine = outlet_admit(outlet, job) ? process_engine(&why) : NULL;
     if (!engine) {
@@ -196,7 +202,7 @@ static int cancel(lua_State *L)
     const char *why;
     struct outlet *outlet = check_outlet(L);
     size_t slot = (size_t)luaL_checkinteger(L, 2) - 1;
-    struct job *job = slot < outlet->slot_count ? outlet->slots[slot] : NULL;
+    struct job *job = outlet && slot < outlet->slot_count ? outlet->slots[slot] : NULL;
     struct engine *engine = job ? process_engine(&why) : NULL;
     if (engine) {
         atomic_store_explicit(&job->cancel, true, memory_order_release);
@@ -205,24 +211,28 @@ static int cancel(lua_State *L)
     return 0;
 }
 
-/* outlet:reap() -> slot, end, sent, status, head, body, message of the oldest completed job, which is gone
- * afterwards; nothing when none has completed. The job goes last: a string that Lua has no memory for loses
- * nothing. */
+/* outlet:reap() -> slot, end, sent, { status, head, body }, message of the oldest completed job, which is
+ * gone afterwards; nothing when none has completed. The job goes last: what Lua has no memory for is not
+ * lost. */
 static int reap(lua_State *L)
 {
     struct outlet *outlet = check_outlet(L);
-    struct job *job = outlet_peek(outlet);
+    struct job *job = outlet ? outlet_peek(outlet) : NULL;
     if (!job)
         return 0;
     lua_pushinteger(L, (lua_Integer)job->slot + 1);
     lua_pushstring(L, ENDS[job->end]);
     lua_pushboolean(L, job->sends > 0);
-    lua_pushinteger(L, (lua_Integer)job->status);
+    lua_createtable(L, 0, 3);                     /* ..., reply */
+    lua_pushinteger(L, (lua_Integer)job->status); /* ..., reply, status */
+    lua_setfield(L, -2, "status");                /* ..., reply */
     lua_pushlstring(L, job->reply_head.at ? job->reply_head.at : "", job->reply_head.len);
+    lua_setfield(L, -2, "head"); /* ..., reply */
     lua_pushlstring(L, job->reply_body.at ? job->reply_body.at : "", job->reply_body.len);
+    lua_setfield(L, -2, "body"); /* ..., reply */
     lua_pushstring(L, job->message);
     outlet_pop(outlet);
-    return 7;
+    return 5;
 }
 
 /* outlet:wait(timeout_ms) -> true once something has completed; false after the time, or early after a
@@ -232,14 +242,17 @@ static int wait(lua_State *L)
     struct outlet *outlet = check_outlet(L);
     double timeout_ms = luaL_checknumber(L, 2);
     int bounded = timeout_ms > 3600e3 ? 3600000 : timeout_ms < 0 ? 0 : (int)timeout_ms;
-    lua_pushboolean(L, outlet_peek(outlet) || wake_wait(&outlet->wake, bounded));
+    lua_pushboolean(L, outlet && (outlet_peek(outlet) || wake_wait(&outlet->wake, bounded)));
     return 1;
 }
 
 /* outlet:fd() -> the descriptor that is readable while something has completed. */
 static int fd(lua_State *L)
 {
-    lua_pushinteger(L, check_outlet(L)->wake.read_fd);
+    struct outlet *outlet = check_outlet(L);
+    if (!outlet)
+        return failure(L, NO_DESCRIPTOR);
+    lua_pushinteger(L, outlet->wake.read_fd);
     return 1;
 }
 

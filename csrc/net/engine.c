@@ -223,11 +223,11 @@ static void detach(struct engine *e, struct job *job)
     curl_easy_setopt(job->easy, CURLOPT_ERRORBUFFER, NULL);
     pool_give(e, job->easy, route);
     job->easy = NULL;
-    route->connected -= job->sends > 0;
+    route->connected -= job->connected;
     if (--route->active > 0)
         return;
     leave_busy(e, route);
-    if (job->sends == 0)
+    if (!job->connected)
         route->warm_until_ms = 0;
 }
 

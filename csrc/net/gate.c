@@ -108,8 +108,10 @@ static int before_send(void *userp, char *ip, char *local_ip, int port, int loca
         return CURL_PREREQFUNC_ABORT;
     }
     note_send(job);
-    if (job->sends == 0)
+    if (!job->connected) {
+        job->connected = true;
         job->route->connected++;
+    }
     job->sends = 1;
     job->route->warm_until_ms = job_now_ms() + ROUTE_WARM_MS;
     job->route->speaks_h2 = job->gate.on_h2;

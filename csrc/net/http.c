@@ -83,9 +83,23 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userp)
     return len;
 }
 
-static long http_version(const struct route *route)
+static size_t header_bytes(const struct job *job)
 {
-    switch (route->settings.http_version) {
+    size_t bytes = 0;
+    for (const struct curl_slist *node = job->headers; node; node = node->next)
+        bytes += strlen(node->data);
+    return bytes;
+}
+
+/* libcurl refuses to send more than about 64 kB of headers on HTTP/2 (a token of Huawei's may have 100,000
+ * bytes). */
+#define H2_HEADERS_MAX 60000
+
+static long http_version(const struct job *job)
+{
+    if (header_bytes(job) > H2_HEADERS_MAX)
+        return CURL_HTTP_VERSION_1_1;
+    switch (job->route->settings.http_version) {
     case ROUTE_HTTP_1_1:
         return CURL_HTTP_VERSION_1_1;
     case ROUTE_HTTP_2:
@@ -112,7 +126,6 @@ bool http_configure(CURL *easy, const struct route *route, CURLSH *share)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(CURLOPT_HTTP_VERSION, http_version(route));
     SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_SIZE);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -145,6 +158,7 @@ bool http_arm(CURL *easy, struct job *job, int64_t connect_ms)
     /* Wait for ALPN to say whether a connection can be shared; on plain http only a reply would say so. */
     SET(CURLOPT_PIPEWAIT, strncasecmp(job->url, "https:", 6) == 0 ? 1L : 0L);
     SET(CURLOPT_HTTPHEADER, job->headers);
+    SET(CURLOPT_HTTP_VERSION, http_version(job));
     if (job->body_len > 0 || strcmp(job->method, "POST") == 0) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDS, job->body);

@@ -80,6 +80,7 @@ struct job {
     enum job_state state;
     int socket_error; /* why no socket could be opened, or 0 */
     struct gate gate;
+    bool connected;              /* counted in its route's connected */
     int64_t connect_deadline_ms; /* INT64_MAX once connected */
     size_t timer_index;          /* place in the timer heap, or SIZE_MAX */
     int64_t timer_at_ms;

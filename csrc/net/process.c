@@ -23,11 +23,6 @@ static bool ready, exiting;
 
 static atomic_ulong generation;
 
-unsigned long process_generation(void)
-{
-    return atomic_load_explicit(&generation, memory_order_relaxed);
-}
-
 static void before_fork(void)
 {
     pthread_mutex_lock(&lock);
@@ -51,6 +46,32 @@ static void after_fork_in_child(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* Keeps this object in memory for good: a resolver thread of libcurl's may outlive our join, and the handlers
+ * above must not point into nothing. */
+static void pin(void)
+{
+    Dl_info self;
+    if (dladdr((void *)(size_t)&process_engine, &self) && self.dli_fname)
+        (void)dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+static bool forks_watched;
+
+static void watch_forks(void)
+{
+    pin();
+    forks_watched = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+}
+
+/* Forks are watched from the first question on, not from the first send: a nonce pool or a descriptor may be
+ * older than the engine. */
+unsigned long process_generation(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
 static void at_exit(void)
 {
     pthread_mutex_lock(&lock);
@@ -63,26 +84,13 @@ static void at_exit(void)
                 cut_off, cut_off == 1 ? "" : "s");
 }
 
-/* Keeps this object in memory for good: a resolver thread of libcurl's may outlive our join, and the handlers
- * above must not point into nothing. */
-static void pin(void)
-{
-    Dl_info self;
-    if (dladdr((void *)(size_t)&process_engine, &self) && self.dli_fname)
-        (void)dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-}
-
 /* Each step at most once, however often it takes. */
 static bool set_up(void)
 {
-    static bool curl_ready, forks_watched;
+    static bool curl_ready;
     curl_ready = curl_ready || curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    if (!curl_ready)
-        return false;
-    pin();
-    forks_watched =
-        forks_watched || pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
-    return forks_watched && atexit(at_exit) == 0;
+    (void)process_generation();
+    return curl_ready && forks_watched && atexit(at_exit) == 0;
 }
 
 struct engine *process_engine(const char **why)

@@ -7,7 +7,7 @@
 
 #include "net/engine.h"
 
-/* Counts the forks between the first process that used the engine and this one. Any thread, no lock. */
+/* Counts the forks since this was first asked. Any thread. */
 unsigned long process_generation(void);
 
 /* The engine, started if need be; NULL with a static sentence in *why. Any thread. */

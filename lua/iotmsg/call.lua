@@ -171,6 +171,7 @@ function M.new(fields)
   fields.finished = false
   fields.attempts = 0
   fields.secrets = {}
+  fields.slot = false
   fields.started_ms = now_ms()
   return setmetatable(fields, Call)
 end

@@ -6,8 +6,8 @@ local core = require "iotmsg.core"
 local M = {}
 
 local outlet -- opened at the first call: loading the module opens nothing
-local waiting = {} -- slot -> call
-local count = 0
+local waiting = {} -- slot -> call, or false
+local count, reserved = 0, 0
 
 -- How many calls have something under way.
 ---@return integer
@@ -24,6 +24,14 @@ function M.outlet()
     outlet = opened
   end
   return outlet
+end
+
+-- Makes room for one more waiter before anything is sent: a call that lost its waiter for want of memory would never
+-- end. Slots are numbered from 1, and none is used twice at a time.
+local function reserve()
+  if count < reserved then return end
+  for slot = reserved + 1, math.max(16, reserved * 2) do waiting[slot] = false end
+  reserved = math.max(16, reserved * 2)
 end
 
 local function await(call, slot, why)
@@ -46,6 +54,7 @@ end
 function M.send(call, route, request, deadline_ms, connect_timeout_ms, hold_ms)
   local out, why = M.outlet()
   if not out then return nil, why end
+  reserve()
   return await(call, out:submit(route, request.method, request.url, request.headers, request.body, deadline_ms,
     connect_timeout_ms, hold_ms))
 end
@@ -56,7 +65,10 @@ end
 ---@return true?
 ---@return string? why
 function M.timer(call, delay_ms)
-  return await(call, outlet:timer(delay_ms))
+  local out, why = M.outlet()
+  if not out then return nil, why end
+  reserve()
+  return await(call, out:timer(delay_ms))
 end
 
 ---Ends what the call has under way, as "cancelled" unless something else comes first.
@@ -69,13 +81,13 @@ end
 ---@return boolean whether there was one
 function M.step()
   if not outlet then return false end
-  local slot, ended, sent, status, head, body, message = outlet:reap()
+  local slot, ended, sent, reply, message = outlet:reap()
   if not slot then return false end
   local call = waiting[slot]
-  waiting[slot] = nil
+  waiting[slot] = false
   count = count - 1
-  call.slot = nil
-  call:on_event(ended, sent, { status = status, head = head, body = body }, message)
+  call.slot = false
+  call:on_event(ended, sent, reply, message)
   return true
 end
 

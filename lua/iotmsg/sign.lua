@@ -128,7 +128,9 @@ end
 ---@return iotmsg.Error? err kind invalid_argument
 function M.base64.encode(bytes)
   if type(bytes) ~= "string" then return nil, Error.invalid("bytes", "must be a string, not " .. type(bytes)) end
-  return core.base64.encode(bytes)
+  local text, why = core.base64.encode(bytes)
+  if not text then return nil, Error.invalid("bytes", why) end
+  return text
 end
 
 ---Strict: padding required, no line breaks, no other alphabet (RFC 4648 section 3).

@@ -120,7 +120,7 @@ end
 
 local function start_fetch(entry, settings, scope, endpoint)
   local route, why = route_of.of(settings, endpoint)
-  local fetch = setmetatable({ entry = entry, waiting = {}, password = settings.password }, Fetch)
+  local fetch = setmetatable({ entry = entry, waiting = {}, slot = false, password = settings.password }, Fetch)
   local ok
   if route then
     ok, why = engine.send(fetch, route, request_for(settings, scope, endpoint), TIMEOUT_MS,
