@@ -372,7 +372,7 @@ describe("Lua states", function()
 end)
 
 describe("a process forked before it sent anything", function()
-  local function run(code)
+  local function output_of(code)
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
     file:write(code)
@@ -383,7 +383,7 @@ describe("a process forked before it sent anything", function()
   end
 
   it("has nonces of its own", function()
-    local output = run [[
+    local output = output_of [[
       local iotmsg, posix = require "iotmsg", require "spec.posix"
       local function nonce()
         local request = assert(iotmsg.prepare("pub", { product_key = "a1", topic_full_name = "/a1/d/user/get",
@@ -402,7 +402,7 @@ describe("a process forked before it sent anything", function()
   end)
 
   it("does not share the descriptor that it waits on", function()
-    local output = run [[
+    local output = output_of [[
       local iotmsg, posix = require "iotmsg", require "spec.posix"
       local before = iotmsg.pollable():getfd()
       io.stdout:setvbuf("no")

@@ -320,6 +320,7 @@ static void new_type(lua_State *L, const char *type, const luaL_Reg *methods, lu
 
 void l_engine_open(lua_State *L, int kit)
 {
+    (void)process_generation(); /* from here on forks are watched and this object stays in memory */
     new_type(L, ROUTE_TYPE, NULL, route_gc, kit);
     new_type(L, OUTLET_TYPE, OUTLET_METHODS, outlet_gc, kit);
     lua_newtable(L);

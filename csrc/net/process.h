@@ -7,7 +7,7 @@
 
 #include "net/engine.h"
 
-/* Counts the forks since this was first asked. Any thread. */
+/* Counts the forks since this was first asked; asking pins this object in memory. Any thread. */
 unsigned long process_generation(void);
 
 /* The engine, started if need be; NULL with a static sentence in *why. Any thread. */
