@@ -77,6 +77,11 @@ describe("the house", function()
     assert.are.same({ "lua/iotmsg/version.lua" }, lines_of("grep -rlF '" .. version .. "' lua csrc rockspec Makefile"))
   end)
 
+  it("compiles on clang without a warning", function()
+    local output = process.output_of("make -s core CC=clang BUILD=build/clang LUA=lua5.4 2>&1; echo status $?")
+    assert.is_truthy(output:find("status 0$"), output)
+  end)
+
   it("is clean for luacheck", function()
     local output = process.output_of("luacheck -q lua spec examples 2>&1; echo status $?")
     assert.is_truthy(output:find("status 0$"), output)
