@@ -83,21 +83,13 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userp)
     return len;
 }
 
-static size_t header_bytes(const struct job *job)
-{
-    size_t bytes = 0;
-    for (const struct curl_slist *node = job->headers; node; node = node->next)
-        bytes += strlen(node->data);
-    return bytes;
-}
-
 /* libcurl refuses to send more than about 64 kB of headers on HTTP/2 (a token of Huawei's may have 100,000
  * bytes). */
 #define H2_HEADERS_MAX 60000
 
 static long http_version(const struct job *job)
 {
-    if (header_bytes(job) > H2_HEADERS_MAX)
+    if (job->headers_len > H2_HEADERS_MAX)
         return CURL_HTTP_VERSION_1_1;
     switch (job->route->settings.http_version) {
     case ROUTE_HTTP_1_1:
@@ -159,16 +151,16 @@ bool http_arm(CURL *easy, struct job *job, int64_t connect_ms)
     SET(CURLOPT_PIPEWAIT, strncasecmp(job->url, "https:", 6) == 0 ? 1L : 0L);
     SET(CURLOPT_HTTPHEADER, job->headers);
     SET(CURLOPT_HTTP_VERSION, http_version(job));
-    if (job->body_len > 0 || strcmp(job->method, "POST") == 0) {
+    bool posts = job->body_len > 0 || strcmp(job->method, "POST") == 0;
+    if (posts) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDS, job->body);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->body_len);
     } else {
         SET(CURLOPT_HTTPGET, 1L);
     }
-    bool usual =
-        strcmp(job->method, job->body_len > 0 ? "POST" : "GET") == 0 || strcmp(job->method, "POST") == 0;
-    SET(CURLOPT_CUSTOMREQUEST, usual ? NULL : job->method);
+    bool named = strcmp(job->method, posts ? "POST" : "GET") == 0;
+    SET(CURLOPT_CUSTOMREQUEST, named ? NULL : job->method);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_ms > 0 ? connect_ms : 1));
     SET(CURLOPT_ERRORBUFFER, job->message);
     SET(CURLOPT_PRIVATE, job);

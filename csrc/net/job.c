@@ -36,8 +36,11 @@ struct job *job_new(const char *method, const char *url, size_t url_len, const s
     size_t method_len = method ? strlen(method) : 0;
     size_t size =
         sizeof(struct job) + (header_count + 1) * sizeof(struct curl_slist) + method_len + 1 + url_len + 1;
-    for (size_t i = 0; i < header_count; i++)
+    size_t headers_len = sizeof(NO_EXPECT) - 1;
+    for (size_t i = 0; i < header_count; i++) {
         size += line_len(&headers[i]);
+        headers_len += line_len(&headers[i]) - 1;
+    }
     char *memory = malloc(size + body_len + 1);
     if (!memory)
         return NULL;
@@ -61,6 +64,7 @@ struct job *job_new(const char *method, const char *url, size_t url_len, const s
     nodes[header_count].data = NO_EXPECT;
     nodes[header_count].next = NULL;
     job->headers = nodes;
+    job->headers_len = headers_len;
     job->body = put(&at, body, body_len);
     job->body_len = body_len;
     job->content_length = -1;

@@ -54,6 +54,7 @@ struct job {
     const char *method;
     const char *url; /* NULL: the job is a timer and ends when its hold has passed */
     struct curl_slist *headers;
+    size_t headers_len; /* of all lines together */
     const char *body;
     size_t body_len;
     struct route *route; /* a counted reference; NULL for a timer */

@@ -92,6 +92,8 @@ local function typed(rule, word)
   return word
 end
 
+local SWITCHES = { ["--dry-run"] = "dry_run", ["--reveal"] = "reveal", ["--batch"] = "batch" }
+
 local function no_flag(command, flag)
   local name = flag:sub(3):gsub("-", "_")
   local variable = FROM_ENVIRONMENT[command.family_name][name]
@@ -104,14 +106,10 @@ local function no_flag(command, flag)
       if rule_of(command, rule.name) then flags[#flags + 1] = "--" .. rule.name:gsub("_", "-") end
     end
   end
-  for _, known in ipairs { "--batch", "--dry-run", "--reveal" } do
-    if flag == known then return fail(flag .. " takes no value") end
-  end
+  if SWITCHES[flag] then return fail(flag .. " takes no value") end
   local nearest = text.nearest(flag, flags)
   return fail(("unknown flag %s%s"):format(flag, nearest and ("; did you mean " .. nearest .. "?") or ""))
 end
-
-local SWITCHES = { ["--dry-run"] = "dry_run", ["--reveal"] = "reveal", ["--batch"] = "batch" }
 
 -- Reads the words after the command; nil after a complaint.
 local function parse(command, words)

@@ -26,12 +26,16 @@ function M.outlet()
   return outlet
 end
 
--- Makes room for one more waiter before anything is sent: a call that lost its waiter for want of memory would never
--- end. Slots are numbered from 1, and none is used twice at a time.
-local function reserve()
-  if count < reserved then return end
-  for slot = reserved + 1, math.max(16, reserved * 2) do waiting[slot] = false end
-  reserved = math.max(16, reserved * 2)
+-- The outlet, with room for one more waiter: made before anything is sent, because a call that lost its waiter for want
+-- of memory would never end. Slots are numbered from 1, and none is used twice at a time.
+local function outlet_with_room()
+  local out, why = M.outlet()
+  if out and count >= reserved then
+    local room = math.max(16, reserved * 2)
+    for slot = reserved + 1, room do waiting[slot] = false end
+    reserved = room
+  end
+  return out, why
 end
 
 local function await(call, slot, why)
@@ -52,9 +56,8 @@ end
 ---@return true?
 ---@return string? why
 function M.send(call, route, request, deadline_ms, connect_timeout_ms, hold_ms)
-  local out, why = M.outlet()
+  local out, why = outlet_with_room()
   if not out then return nil, why end
-  reserve()
   return await(call, out:submit(route, request.method, request.url, request.headers, request.body, deadline_ms,
     connect_timeout_ms, hold_ms))
 end
@@ -65,9 +68,8 @@ end
 ---@return true?
 ---@return string? why
 function M.timer(call, delay_ms)
-  local out, why = M.outlet()
+  local out, why = outlet_with_room()
   if not out then return nil, why end
-  reserve()
   return await(call, out:timer(delay_ms))
 end
 

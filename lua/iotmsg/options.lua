@@ -132,27 +132,31 @@ function Options:base_for(given)
   return base
 end
 
--- The ways to tell who calls: one that is given for this client or call replaces all that the base had.
+-- The ways to tell who calls, each by its first option: one that is given for this client or call replaces all that the
+-- base had, and no two go together.
 local WAYS = {
-  access_key_id = { "access_key_id", "access_key_secret", "security_token" },
-  credentials = { "credentials" },
-  auth_token = { "auth_token" },
-  username = { "username", "password", "domain_name" },
+  { "access_key_id", "access_key_secret", "security_token" },
+  { "credentials" },
+  { "auth_token" },
+  { "username", "password", "domain_name" },
 }
 
-local function two_ways(given)
+-- The way that is given, or an error where there are two.
+local function way_of(given)
   local first
-  for _, way in ipairs { "access_key_id", "credentials", "auth_token", "username" } do
-    if given[way] and first then return Error.invalid(way, ("and %s exclude each other"):format(first)) end
+  for _, names in ipairs(WAYS) do
+    local way = names[1]
+    if given[way] and first then return nil, Error.invalid(way, ("and %s exclude each other"):format(first)) end
     first = given[way] and way or first
   end
+  return first
 end
 
-local function replace_keys(settings, given)
-  if given.access_key_id or given.credentials or given.auth_token or given.username then
-    for way, names in pairs(WAYS) do
+local function replace_keys(settings, given, way)
+  if way then
+    for _, names in ipairs(WAYS) do
       for _, name in ipairs(names) do
-        if not given[way] or not given[name] then settings[name] = nil end
+        if names[1] ~= way or not given[name] then settings[name] = nil end
       end
     end
   end
@@ -176,8 +180,10 @@ function Options:resolve(base, given)
       settings[name] = value
     end
   end
-  replace_keys(settings, given)
-  local err = two_ways(given) or needs(settings, "access_key_id", "access_key_secret")
+  local way, err = way_of(given)
+  if err then return nil, err end
+  replace_keys(settings, given, way)
+  err = needs(settings, "access_key_id", "access_key_secret")
     or needs(settings, "access_key_secret", "access_key_id") or needs(settings, "security_token", "access_key_id")
     or needs(settings, "client_key", "client_cert") or self.check and self.check(settings, needs)
   if err then return nil, err end

@@ -62,12 +62,6 @@ end
 
 M.build = rpc.build
 M.sign = rpc.sign
-
----@param reply iotmsg.Reply
----@return iotmsg.Result?
----@return iotmsg.Error?
-function M.parse(reply)
-  return rpc.parse(reply, "MessageId")
-end
+M.parse = rpc.parser "MessageId"
 
 return M

@@ -93,12 +93,6 @@ function M.build(_, values)
 end
 
 M.sign = rpc.sign
-
----@param reply iotmsg.Reply
----@return iotmsg.Result? message_id is there where the action has one
----@return iotmsg.Error?
-function M.parse(reply)
-  return rpc.parse(reply)
-end
+M.parse = rpc.parser() -- message_id is there where the action has one
 
 return M

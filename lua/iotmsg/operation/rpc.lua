@@ -218,4 +218,10 @@ function M.parse(reply, id_name)
   }
 end
 
+---@param id_name string? the member that carries the message id
+---@return fun(reply: iotmsg.Reply): iotmsg.Result?, iotmsg.Error? parse of an operation
+function M.parser(id_name)
+  return function(reply) return M.parse(reply, id_name) end
+end
+
 return M
